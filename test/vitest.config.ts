@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config';
+
+// Two projects: `unit` needs nothing but Node; `guest` boots virtual machines and shares two cores, so its files run one at a time.
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          root: new URL('..', import.meta.url).pathname,
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/guest/**', '**/node_modules/**'],
+        },
+      },
+      {
+        test: {
+          name: 'guest',
+          root: new URL('..', import.meta.url).pathname,
+          include: ['test/guest/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
+  },
+});
