@@ -2,6 +2,7 @@
  * The narrow handles through which a device reaches the machine: an interrupt line, the message-signalled vectors of a PCI
  * function, the power switch. Implemented over KVM by the machine and by recorders in tests; a device never sees more.
  */
+export type { Bell, BellWaiter } from '../base/bell.ts';
 
 /** A level on a wire: the device drives it, the interrupt controller decides what it means. */
 export interface InterruptLine {
@@ -22,20 +23,4 @@ export interface PciInterrupts {
 export interface PowerSwitch {
   powerOff(): void;
   reset(): void;
-}
-
-/** Wakes the service side of a device. Never blocks; several rings may count as one. */
-export interface Bell {
-  ring(): void;
-}
-
-/** The service side's end of a bell. */
-export interface BellWaiter {
-  /**
-   * Resolves after the next ring, or at once if the bell has been rung since the last time this resolved; also resolves when
-   * `cancel` is called. One waiter at a time.
-   */
-  wait(): Promise<void>;
-  /** Lets a pending or the next `wait` return at once. */
-  cancel(): void;
 }
