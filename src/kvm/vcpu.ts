@@ -5,7 +5,7 @@
 import { HostError } from '../base/errors.ts';
 import type { StructOf } from '../base/struct.ts';
 import { closeFd } from '../host/eventfd.ts';
-import { ioctl, ioctlStruct } from '../host/ioctl.ts';
+import { ioctlStruct } from '../host/ioctl.ts';
 import { errno, sys } from '../host/libc.ts';
 import { type HostMapping, mapShared } from '../host/mapping.ts';
 import type { CpuEntry, Segment } from '../x86/cpu-entry.ts';
