@@ -1,0 +1,14 @@
+/**
+ * What every emulated device looks like from a bus: reads and writes of 1, 2 or 4 bytes at an offset inside its range. Wider
+ * accesses (8-byte MMIO) are split by the bus, low half first, as a 32-bit PCI bus would.
+ */
+import type { Width } from '../base/bits.ts';
+
+export interface RegisterBlock {
+  /** For traces and statistics, for example `serial`. */
+  readonly name: string;
+  /** Returns an unsigned value of `width` bytes. */
+  read(offset: number, width: Width): number;
+  /** `value` is unsigned and fits `width` bytes. */
+  write(offset: number, width: Width, value: number): void;
+}
