@@ -10,7 +10,10 @@ const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
-const flock = koffi.load(null).func('int flock(int fd, int operation)') as unknown as (fd: number, op: number) => number;
+const flock = koffi.load(null).func('int flock(int fd, int operation)') as unknown as (
+  fd: number,
+  op: number,
+) => number;
 
 /** Who keeps a lock from us; the process is unknown when it lives in another PID namespace. */
 export interface LockHolder {

@@ -5,7 +5,7 @@
 import koffi from 'koffi';
 import { HostError } from '../base/errors.ts';
 
-const libc = koffi.load('libc.so.6');
+export const libc = koffi.load('libc.so.6');
 
 /** Arguments go to the kernel as they are: numbers, bigints for addresses, typed arrays for pointers to their bytes. */
 export const sys = {
