@@ -26,8 +26,9 @@ const AFTER = `Examples:
   Serial console instead of the virtio one, decisions told:
     tslaunch --verbose 512 bzImage console=ttyS0 root=/dev/vda --block disk.img
 
-^C goes to the guest; three within a second end it. The exit status is the
-guest's: 0 after power-off, 1 after a crash; 2 for a mistake on the command line.`;
+^C goes to the guest; three within a second end it. The exit status is 0 after
+power-off, 1 if the guest crashed or this host cannot run it, and 2 for a
+mistake on the command line or in a file named there.`;
 
 /** `-h, --help` or `--block FILE`, as the left column shows it. */
 function heading(row: OptionRow): string {

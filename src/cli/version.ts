@@ -1,14 +1,11 @@
 /** `--version`: what a bug report needs to name. */
 import manifest from '../../package.json' with { type: 'json' };
-import { KVM_DEVICE, type KvmProbe, probeKvm } from './kvm-probe.ts';
+import { type KvmProbe, probeKvm } from './kvm-probe.ts';
 
 function describe(probe: KvmProbe): string {
-  if (probe.apiVersion !== undefined) return `API ${probe.apiVersion}`;
-  return `not available (${probe.openError ? `${KVM_DEVICE}: ${probe.openError}` : probe.callError})`;
+  return probe.kind === 'usable' ? `API ${probe.apiVersion}` : `not available: ${probe.message}`;
 }
 
 export async function versionText(): Promise<string> {
-  return [`tslaunch ${manifest.version}`, `node ${process.version}`, `kvm ${describe(await probeKvm())}`, ''].join(
-    '\n',
-  );
+  return `tslaunch ${manifest.version}\nnode ${process.version}\nkvm ${describe(await probeKvm())}\n`;
 }

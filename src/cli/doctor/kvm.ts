@@ -1,6 +1,8 @@
-/** KVM and koffi: what no guest runs without. Also the reason of a run's refusal, so it must know every usual cause. */
+/** KVM and koffi: what no guest runs without. Knows the usual causes, and which of them applies to this host. */
 import { type Finding, limited, missing, ok } from './finding.ts';
 import type { HostFacts } from './host.ts';
+
+const DEVICE = '/dev/kvm';
 
 /** Why /dev/kvm is not there, and how to get it. */
 function absent(host: HostFacts): string {
@@ -17,39 +19,37 @@ function forbidden(host: HostFacts): string {
 }
 
 function device(host: HostFacts): Finding {
-  const { openError, callError, apiVersion, maxCpus } = host.kvm;
-  if (callError) return missing('/dev/kvm', 'not examined', 'Make koffi load first.');
-  if (openError === 'ENOENT') return missing('/dev/kvm', 'does not exist', absent(host));
-  if (openError === 'EACCES' || openError === 'EPERM') return missing('/dev/kvm', 'no permission', forbidden(host));
-  if (openError === 'ENODEV' || openError === 'ENXIO') return missing('/dev/kvm', 'has no driver', absent(host));
-  if (openError) return missing('/dev/kvm', `cannot be opened (${openError})`, absent(host));
-  return ok('/dev/kvm', `API ${apiVersion}, up to ${maxCpus} vCPUs`);
-}
-
-function capabilities(host: HostFacts): Finding | undefined {
-  if (!host.kvm.capabilities) return undefined;
-  const lacking = Object.entries(host.kvm.capabilities).filter(([, there]) => !there);
-  if (lacking.length === 0) return ok('KVM features', 'interrupt controller, irqfd, ioeventfd');
-  const names = lacking.map(([name]) => `KVM_CAP_${name}`).join(', ');
-  return missing('KVM features', `lacking ${names}`, 'Update the kernel of this host.');
+  const { kvm } = host;
+  if (kvm.kind === 'uncallable') return missing(DEVICE, 'not examined', 'Make koffi load first.');
+  if (kvm.kind === 'usable') return ok(DEVICE, `API ${kvm.apiVersion}, up to ${kvm.maxCpus} vCPUs`);
+  switch (kvm.errno) {
+    case 'ENOENT':
+      return missing(DEVICE, 'does not exist', absent(host));
+    case 'ENODEV':
+    case 'ENXIO':
+      return missing(DEVICE, 'has no driver behind it', absent(host));
+    case 'EACCES':
+      return missing(DEVICE, 'no permission to open it', forbidden(host));
+    case 'EPERM':
+      return missing(DEVICE, 'denied, as by a device rule of a container', absent({ ...host, container: true }));
+    default:
+      return missing(DEVICE, kvm.message, kvm.remedy ?? absent(host));
+  }
 }
 
 function kind(host: HostFacts): Finding {
   if (host.virtualisation) return ok('virtualisation', `by the processor (${host.virtualisation})`);
-  if (host.kvm.apiVersion === undefined) {
-    return limited('virtualisation', 'not by the processor', 'Guests run natively on a processor with vmx or svm.');
-  }
-  return limited(
-    'virtualisation',
-    'in software: guests run, slowly',
-    'For native speed use a processor with vmx or svm; npm run lab has one emulated.',
-  );
+  const name = 'virtualisation';
+  if (host.kvm.kind !== 'usable')
+    return limited(name, 'not by the processor', 'Guests need a processor with vmx or svm.');
+  const remedy = 'For native speed use a processor with vmx or svm; `npm run lab` emulates one.';
+  return limited(name, 'in software: guests run, slowly', remedy);
 }
 
 export function kvmFindings(host: HostFacts): Finding[] {
-  const koffi = host.kvm.callError
-    ? missing('koffi', host.kvm.callError, 'npm ci   (in the folder of tslaunch, for this processor and this Node)')
-    : ok('koffi', 'loads');
-  const found = [koffi, device(host), capabilities(host), kind(host)];
-  return found.filter(finding => finding !== undefined);
+  const koffi =
+    host.kvm.kind === 'uncallable'
+      ? missing('koffi', host.kvm.message, 'npm ci   (in the folder of tslaunch, with the Node that runs it)')
+      : ok('koffi', 'loads');
+  return [koffi, device(host), kind(host)];
 }
