@@ -1,0 +1,74 @@
+/**
+ * Device options are comma lists, `VALUE[,flag][,key=value]...`, as on other launchers. A comma inside a value is written
+ * twice. The helpers here split and check; what a key means is the device's own affair.
+ */
+import { UsageError } from '../base/errors.ts';
+
+export interface OptionList {
+  /** What stands before the first comma. */
+  readonly head: string;
+  /** Key to value in order; a key without `=` maps to undefined. */
+  readonly entries: ReadonlyMap<string, string | undefined>;
+}
+
+/**
+ * Splits `text` and checks its keys against `known`. `option` is the option's name for messages, for example `--block`.
+ * Throws UsageError for an empty list, an unknown key (with the nearest known one) and a key given twice.
+ */
+export function parseOptionList(option: string, text: string, known: readonly string[]): OptionList {
+  const [head, ...rest] = splitCommas(text);
+  const entries = new Map<string, string | undefined>();
+  for (const part of rest) {
+    const equals = part.indexOf('=');
+    const key = equals < 0 ? part : part.slice(0, equals);
+    if (!known.includes(key)) throw unknownKey(option, key, known);
+    if (entries.has(key)) throw new UsageError(`${option} ${text} gives ${key} twice.`, 'Give it once.');
+    entries.set(key, equals < 0 ? undefined : part.slice(equals + 1));
+  }
+  return { head: head ?? '', entries };
+}
+
+function unknownKey(option: string, key: string, known: readonly string[]): UsageError {
+  const near = nearest(key, known);
+  const hint = near === undefined ? `It knows ${known.join(', ')};` : `Did you mean ${near}?`;
+  const escape = near === undefined ? ' a comma in a file name is written twice.' : '';
+  return new UsageError(`${option} does not know "${key}".`, `${hint}${escape}`);
+}
+
+/** Splits at single commas; a double one stands for a comma. */
+function splitCommas(text: string): string[] {
+  const parts: string[] = [];
+  let part = '';
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] !== ',') part += text[i];
+    else if (text[i + 1] === ',') {
+      part += ',';
+      i++;
+    } else {
+      parts.push(part);
+      part = '';
+    }
+  }
+  return [...parts, part];
+}
+
+/** The known word that takes the fewest edits, if it takes no more than two and fewer than the word has letters. */
+function nearest(word: string, known: readonly string[]): string | undefined {
+  const ranked = known.map(name => ({ name, edits: distance(word.toLowerCase(), name) })).sort((a, b) => a.edits - b.edits);
+  const best = ranked[0];
+  return best !== undefined && best.edits <= 2 && best.edits < best.name.length ? best.name : undefined;
+}
+
+/** Levenshtein distance, one row at a time. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replace = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replace, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
