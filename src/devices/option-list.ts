@@ -30,9 +30,11 @@ export function parseOptionList(option: string, text: string, known: readonly st
 
 function unknownKey(option: string, key: string, known: readonly string[]): UsageError {
   const near = nearest(key, known);
-  const hint = near === undefined ? `It knows ${known.join(', ')};` : `Did you mean ${near}?`;
-  const escape = near === undefined ? ' a comma in a file name is written twice.' : '';
-  return new UsageError(`${option} does not know "${key}".`, `${hint}${escape}`);
+  const remedy =
+    near === undefined
+      ? `It knows ${known.join(', ')}; a comma in a file name is written twice.`
+      : `Did you mean ${near}?`;
+  return new UsageError(`${option} does not know "${key}".`, remedy);
 }
 
 /** Splits at single commas; a double one stands for a comma. */
@@ -54,7 +56,9 @@ function splitCommas(text: string): string[] {
 
 /** The known word that takes the fewest edits, if it takes no more than two and fewer than the word has letters. */
 function nearest(word: string, known: readonly string[]): string | undefined {
-  const ranked = known.map(name => ({ name, edits: distance(word.toLowerCase(), name) })).sort((a, b) => a.edits - b.edits);
+  const ranked = known
+    .map(name => ({ name, edits: distance(word.toLowerCase(), name) }))
+    .sort((a, b) => a.edits - b.edits);
   const best = ranked[0];
   return best !== undefined && best.edits <= 2 && best.edits < best.name.length ? best.name : undefined;
 }

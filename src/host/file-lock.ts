@@ -5,15 +5,15 @@
 import { fstatSync, readFileSync } from 'node:fs';
 import koffi from 'koffi';
 import { HostError } from '../base/errors.ts';
+import { errno } from './libc.ts';
 
 const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
-const flock = koffi.load(null).func('int flock(int fd, int operation)') as unknown as (
-  fd: number,
-  op: number,
-) => number;
+const flock: (fd: number, operation: number) => number = koffi
+  .load('libc.so.6')
+  .func('int flock(int fd, int operation)');
 
 /** Who keeps a lock from us; the process is unknown when it lives in another PID namespace. */
 export interface LockHolder {
@@ -23,9 +23,8 @@ export interface LockHolder {
 /** Locks the open file, or tells who has it locked already. Throws HostError where the file system knows no locks. */
 export function tryLockFile(fd: number, mode: 'exclusive' | 'shared'): LockHolder | undefined {
   if (flock(fd, (mode === 'exclusive' ? LOCK_EX : LOCK_SH) | LOCK_NB) === 0) return undefined;
-  const errno = koffi.errno();
-  if (errno === koffi.os.errno.EWOULDBLOCK || errno === koffi.os.errno.EAGAIN) return { pid: lockHolder(fd) };
-  const name = Object.entries(koffi.os.errno).find(([, value]) => value === errno)?.[0] ?? String(errno);
+  const name = errno();
+  if (name === 'EWOULDBLOCK' || name === 'EAGAIN') return { pid: lockHolder(fd) };
   throw new HostError(`flock failed with ${name}.`, undefined, { syscall: 'flock', errno: name });
 }
 
@@ -33,7 +32,7 @@ export function tryLockFile(fd: number, mode: 'exclusive' | 'shared'): LockHolde
 function lockHolder(fd: number): number | undefined {
   const { dev, ino } = fstatSync(fd, { bigint: true });
   try {
-    return parseLocks(readFileSync('/proc/locks', 'latin1'), deviceName(dev), ino);
+    return parseLocks(readFileSync('/proc/locks', 'latin1'), lockedDevice(dev), ino);
   } catch {
     return undefined;
   }
@@ -53,15 +52,20 @@ export function parseLocks(text: string, device: string, inode: bigint): number 
   return pid > 0 ? pid : undefined;
 }
 
-/** A device number as /proc/locks writes it: two hexadecimal digits each at least, `major:minor`. */
-function deviceName(dev: bigint): string {
+/** A device number as /proc/locks writes it: hexadecimal, at least two digits each. */
+function lockedDevice(dev: bigint): string {
   return [majorOf(dev), minorOf(dev)].map(part => part.toString(16).padStart(2, '0')).join(':');
 }
 
+/** A device number as sysfs writes it, `MAJOR:MINOR` in decimal. */
+export function deviceNumber(dev: bigint): string {
+  return `${majorOf(dev)}:${minorOf(dev)}`;
+}
+
 /** The halves of a dev_t as glibc packs them (sys/sysmacros.h). */
-export function majorOf(dev: bigint): bigint {
+function majorOf(dev: bigint): bigint {
   return ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn);
 }
-export function minorOf(dev: bigint): bigint {
+function minorOf(dev: bigint): bigint {
   return (dev & 0xffn) | ((dev >> 12n) & ~0xffn);
 }

@@ -13,8 +13,8 @@ export interface BlockBackend {
    * medium ended early. Rejects on a host error.
    */
   read(offset: number, buffers: readonly Uint8Array[]): Promise<number> | number;
-  /** Stores `buffers` at byte `offset`, all of it or rejects. Not durable before {@link flush}. */
-  write(offset: number, buffers: readonly Uint8Array[]): Promise<void>;
+  /** Stores all of `buffers` at byte `offset` or rejects; `durable` ones are on the medium once it resolves. */
+  write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void>;
   /** Everything whose write has resolved before this call is durable once it resolves. */
   flush(): Promise<void>;
   close(): Promise<void>;

@@ -43,5 +43,8 @@ function serialOf(value: string | undefined): string {
 function queueSizeOf(value: string | undefined): number {
   const size = /^\d+$/.test(value ?? '') ? Number(value) : Number.NaN;
   if (isPowerOfTwo(size) && size >= 4 && size <= 1024) return size;
-  throw new UsageError(`--block queue-size "${value ?? ''}" is not a queue size.`, 'Use a power of two from 4 to 1024.');
+  throw new UsageError(
+    `--block queue-size "${value ?? ''}" is not a queue size.`,
+    'Use a power of two from 4 to 1024.',
+  );
 }

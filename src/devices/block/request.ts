@@ -79,12 +79,7 @@ export function parseBlockRequest(chain: Omit<Chain, 'head'>, disk: DiskLimits):
 }
 
 /** A read or write that lies wholly on the disk; anything else is an I/O error, and the file never grows. */
-function transfer(
-  kind: 'read' | 'write',
-  sector: number,
-  data: readonly Uint8Array[],
-  disk: DiskLimits,
-): BlockAction {
+function transfer(kind: 'read' | 'write', sector: number, data: readonly Uint8Array[], disk: DiskLimits): BlockAction {
   const length = data.reduce((sum, piece) => sum + piece.length, 0);
   if (length % SECTOR !== 0) return IO_ERROR;
   if (sector + length / SECTOR > disk.sectors) return IO_ERROR;

@@ -7,11 +7,9 @@ export interface RngBackend {
   fill(bytes: Uint8Array): Promise<void>;
 }
 
-const fill = promisify(randomFill) as (bytes: Uint8Array) => Promise<Uint8Array>;
+const fill: (bytes: Uint8Array) => Promise<void> = promisify(randomFill);
 
 /** Bytes from OpenSSL's generator, which the kernel's seeds. */
 export const hostEntropy: RngBackend = {
-  async fill(bytes) {
-    await fill(bytes);
-  },
+  fill,
 };
