@@ -5,7 +5,7 @@
 import koffi from 'koffi';
 import { HostError } from '../base/errors.ts';
 
-const libc = koffi.load('libc.so.6');
+export const libc = koffi.load('libc.so.6');
 
 /** Arguments go to the kernel as they are: numbers, bigints for addresses, typed arrays for pointers to their bytes. */
 export const sys = {
@@ -45,12 +45,12 @@ export const sys = {
     length: number,
   ) => number,
   eventfd: libc.func('int eventfd(unsigned int initial, int flags)') as (initial: number, flags: number) => number,
-  read: libc.func('ssize_t read(int fd, void *buffer, size_t count)') as (
+  read: libc.func('intptr_t read(int fd, void *buffer, size_t count)') as (
     fd: number,
     buffer: Uint8Array,
     count: number,
   ) => number,
-  write: libc.func('ssize_t write(int fd, const void *buffer, size_t count)') as (
+  write: libc.func('intptr_t write(int fd, const void *buffer, size_t count)') as (
     fd: number,
     buffer: Uint8Array,
     count: number,

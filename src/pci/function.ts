@@ -22,4 +22,6 @@ export interface PciFunction {
   windows(): readonly BarWindow[];
   /** The registers behind the n-th implemented BAR. */
   bar(index: number): RegisterBlock;
+  /** Puts configuration space, and what hangs on it, to its state after reset. One thread does so, before the guest (re)starts. */
+  reset?(): void;
 }
