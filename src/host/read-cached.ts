@@ -12,7 +12,7 @@ const MAX_BUFFERS = 64;
 
 const preadv2: (fd: number, iov: BigUint64Array, count: number, offset: number, flags: number) => number = koffi
   .load('libc.so.6')
-  .func('ssize_t preadv2(int fd, const void *iov, int count, int64_t offset, int flags)');
+  .func('int64_t preadv2(int fd, const void *iov, int count, int64_t offset, int flags)');
 
 /** `struct iovec` times MAX_BUFFERS: address, length. Main alone uses it, and only within a call. */
 const iovec = new BigUint64Array(2 * MAX_BUFFERS);

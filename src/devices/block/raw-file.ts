@@ -49,6 +49,7 @@ export class RawFile implements BlockBackend {
     const fd = openImage(path, mode, readOnly);
     let durableFd = fd;
     try {
+      refuseWrongKind(path, fstatSync(fd));
       await lock(fd, path, readOnly);
       const size = sizeOf(fd, path);
       // By descriptor, not by name: the name may have come to mean another file.
@@ -88,9 +89,7 @@ function openImage(path: string, mode: number, readOnly: boolean): number {
   try {
     // Looked at before it is opened: opening a FIFO would wait for its other end.
     refuseWrongKind(path, statSync(path));
-    const fd = openSync(path, mode);
-    refuseWrongKind(path, fstatSync(fd));
-    return fd;
+    return openSync(path, mode);
   } catch (error) {
     throw openFailure(path, readOnly, error);
   }
