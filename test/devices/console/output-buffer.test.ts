@@ -35,7 +35,10 @@ describe('buffered output', () => {
     await buffer.append(new Uint8Array(10));
     await buffer.append(new Uint8Array(BATCH));
     const tooMuch = buffer.append(Uint8Array.of(1));
-    const first = await Promise.race([tooMuch.then(() => 'taken'), new Promise(resolve => setTimeout(resolve, 20, 'held'))]);
+    const first = await Promise.race([
+      tooMuch.then(() => 'taken'),
+      new Promise(resolve => setTimeout(resolve, 20, 'held')),
+    ]);
     expect(first).toBe('held');
     release();
     await tooMuch;

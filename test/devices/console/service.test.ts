@@ -56,9 +56,7 @@ describe('the registers of a console', () => {
 describe('console output', () => {
   it('is written in order, and costs the driver no bytes used', async () => {
     await start();
-    const replies = await Promise.all(
-      ['hello', ' ', 'world\r\n'].map(part => transmit.submit([Buffer.from(part)])),
-    );
+    const replies = await Promise.all(['hello', ' ', 'world\r\n'].map(part => transmit.submit([Buffer.from(part)])));
     expect(replies.map(reply => reply.written)).toEqual([0, 0, 0]);
     await service.settle();
     expect(text(terminal.output)).toBe('hello world\r\n');
@@ -218,8 +216,10 @@ describe('the window', () => {
     await turn();
     expect([window(running), running.configInterrupts]).toEqual([[100, 30], 1]);
     terminal.resize(132, 43);
+    await turn();
     expect([window(running), running.configInterrupts]).toEqual([[132, 43], 2]);
     terminal.resize(132, 43);
+    await turn();
     expect(running.configInterrupts).toBe(2);
   });
 
