@@ -10,6 +10,9 @@ const RWF_NOWAIT = 8;
 /** Scattered buffers that one call takes; more are for the thread pool. */
 const MAX_BUFFERS = 64;
 
+/** Two names of one number. */
+const WOULD_BLOCK = new Set(['EAGAIN', 'EWOULDBLOCK']);
+
 const preadv2: (fd: number, iov: BigUint64Array, count: number, offset: number, flags: number) => number = koffi
   .load('libc.so.6')
   .func('int64_t preadv2(int fd, const void *iov, int count, int64_t offset, int flags)');
@@ -32,7 +35,7 @@ export function readCached(fd: number, offset: number, buffers: readonly Uint8Ar
   }
   const count = preadv2(fd, iovec, buffers.length, offset, RWF_NOWAIT);
   if (count >= 0) return count;
-  return errno() === 'EAGAIN' ? 0 : undefined;
+  return WOULD_BLOCK.has(errno()) ? 0 : undefined;
 }
 
 function addressOf(buffer: ArrayBuffer): bigint {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +26,21 @@ describe('a read from the page cache', () => {
       expected.set(content.subarray(150, 160), 10);
     }
     expect(target).toEqual(expected);
+  });
+
+  it('that is not cached says so, and does not count against the file', () => {
+    const there = readCached(fd, 0, [new Uint8Array(100)]);
+    // Writes the file back and drops it from the page cache.
+    execFileSync(
+      'dd',
+      [`of=${join(folder, 'file')}`, 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0', 'status=none'],
+      {
+        input: '',
+      },
+    );
+    const gone = readCached(fd, 0, [new Uint8Array(100)]);
+    if (there === undefined) expect(gone).toBeUndefined();
+    else expect([0, 100]).toContain(gone);
   });
 
   it('leaves what it cannot address to others', () => {
