@@ -2,23 +2,27 @@
  * Stands in for a guest on the terminal, in a process of its own: `node --import tsx terminal-guest.ts WAY-OUT`. Echoes what is
  * typed between brackets, tells its size at every change, and leaves as it is told: by the argument, or by a key.
  */
+import { writeFileSync } from 'node:fs';
 import { log } from '../../src/base/log.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 
 const way = process.argv[2] ?? 'wait';
 const terminal = new Terminal({
   onInterrupt: () => void leave('interrupted', 0),
-  ...(way === 'signals' ? { onSignal: (signal: string) => void leave(`asked by ${signal}`, 3) } : {}),
+  ...(way === 'signals' || way === 'flood'
+    ? { onSignal: (signal: string) => void leave(`asked by ${signal}`, 3) }
+    : {}),
 });
 const say = (text: string) => terminal.write(Buffer.from(`${text}\r\n`));
 
 async function leave(why: string, status: number): Promise<void> {
-  await say(why);
+  void say(why);
   await terminal.close();
-  process.exitCode = status;
+  process.exit(status);
 }
 
 const { columns, rows } = terminal.size();
+writeFileSync('pid', `${process.pid}`);
 await say(`ready ${process.pid} ${columns}x${rows}`);
 terminal.onResize(() => void say(`now ${terminal.size().columns}x${terminal.size().rows}`));
 
@@ -29,6 +33,7 @@ const WAYS: Record<string, () => unknown> = {
     throw new Error('a mistake of ours');
   },
   reject: () => Promise.reject(new Error('a mistake of ours')),
+  flood: () => terminal.write(Buffer.alloc(1 << 20, '.')),
   warn: () => log.warn('a remark'),
 };
 WAYS[way]?.();

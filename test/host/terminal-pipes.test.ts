@@ -5,8 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { Random } from '../devices/random.ts';
+
+// A process or two are started by each test, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const CAT = new URL('terminal-cat.ts', import.meta.url).pathname;
 const guest = `${process.execPath} --import ${import.meta.resolve('tsx')} ${CAT}`;
@@ -32,7 +35,7 @@ describe('10 MiB arrive byte for byte', () => {
     ['from a pipe into a file', `cat input | ${guest} >output; cat output`],
     ['to a reader that is slow', `cat input | ${guest} | (sleep 0.5; cat)`],
     ['through a guest that is slow', `cat input | ${guest} slow | cat`],
-  ])('%s', { timeout: 40_000 }, async (_name, command) => {
+  ])('%s', async (_name, command) => {
     const { stdout, stderr } = await run(command);
     expect(stdout.length).toBe(input.length);
     expect(sha(stdout)).toBe(sha(input));

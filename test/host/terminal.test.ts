@@ -1,13 +1,15 @@
 /** The terminal on a real pseudo-terminal: script(1) makes one, `stty -a` before and after tells what is left of it. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { windowSize } from '../../src/host/terminal.ts';
 
 const GUEST = new URL('terminal-guest.ts', import.meta.url).pathname;
 const PATIENCE = { timeout: 20_000, interval: 20 };
+// A process or two are started by each test, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
 let session: ChildProcessWithoutNullStreams | undefined;
@@ -105,6 +107,27 @@ describe('the terminal is as it was before', () => {
     type('q');
     await sameAsBefore();
     expect(readFileSync(join(folder, 'while'), 'utf8')).toBe(readFileSync(join(folder, 'before'), 'utf8'));
+  });
+});
+
+describe('a terminal that is stuck', () => {
+  it('does not keep the launcher from hearing a signal, nor from ending', async () => {
+    onTerminal(`$GUEST flood; echo status $? >status`);
+    await shows('...');
+    session!.stdout.pause();
+    await new Promise(resolve => setTimeout(resolve, 500));
+    process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8')), 'SIGTERM');
+    await expect.poll(() => existsSync(join(folder, 'status')), PATIENCE).toBe(true);
+    await expect.poll(() => readFileSync(join(folder, 'status'), 'utf8'), PATIENCE).toBe('status 3\n');
+  });
+});
+
+describe('a terminal that hangs up', () => {
+  it('ends the guest, without a trace', async () => {
+    onTerminal('$GUEST wait');
+    await shows('ready');
+    session!.kill('SIGKILL');
+    await expect.poll(() => existsSync(`/proc/${pid()}`), PATIENCE).toBe(false);
   });
 });
 
