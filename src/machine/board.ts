@@ -51,16 +51,21 @@ export class Board {
       const wires = blueprint.wires[i]!;
       const slot = FIRST_SLOT + i;
       const fn = new VirtioFunction({
-        model: modelFor(device),
+        model: modelFor(device, registers),
         registers,
         memory,
         interrupts: this.#interruptsOf(slot, wires),
         control: new EventFdBell(wires.control),
         doorbells: wires.doorbells.map(fd => new EventFdBell(fd)),
       });
-      this.#pci.add(slot, fn.pci);
+      this.#pci.add(slot, fn);
       this.#routes.add(fn.pci, wires);
-      this.#doorbells.add({ fn: fn.pci, bar: 0, offsets: wires.doorbells.map((_, q) => notifyOffset(q)), fds: wires.doorbells });
+      this.#doorbells.add({
+        fn,
+        bar: 0,
+        offsets: wires.doorbells.map((_, q) => notifyOffset(q)),
+        fds: wires.doorbells,
+      });
       return fn;
     });
     this.platform = new Platform({ registers, vm, blueprint, pci: this.#pci, control: this.control });
@@ -79,10 +84,10 @@ export class Board {
 
   /** Sets every register to its state at power-on and does what firmware does. Once, on main, before the guest runs. */
   powerOn(): void {
+    this.control.powerOn();
     this.#doorbells.reset();
     this.#intx.reset();
     this.#pci.reset();
-    for (const fn of this.virtio) fn.powerOn();
     this.platform.powerOn();
     assignResources(this.#pci, {
       memory: { start: PCI_MMIO_START, end: PCI_MMIO_END },
