@@ -64,7 +64,7 @@ export class PowerCycle {
       devices: devices.configs,
       wires: this.#wires.devices,
       lifecycle: this.#wires.lifecycle,
-      serialOutput: this.#wires.serialOutput,
+      serial: this.#wires.serial,
       verbose: log.verbose,
     };
     this.board = new Board(this.#blueprint, ram.memory);
@@ -94,7 +94,7 @@ export class PowerCycle {
         }
       });
     });
-    devices.serial.connect(this.board.platform.serial, this.#waiter(this.#wires.serialOutput));
+    devices.serial.connect(this.board.platform.serial, this.#waiter(this.#wires.serial));
     const services = devices.services(this.board.virtio.map(fn => fn.transport.model));
     this.board.virtio.forEach((fn, i) => {
       const { control, doorbells } = this.#wires.devices[i]!;
