@@ -1,1 +1,82 @@
-export {};
+/**
+ * The thread of one vCPU. It waits for an order, builds its own board over the shared registers, runs the guest until the
+ * machine stops, and waits again (a reboot is the next order). While the guest runs, its event loop does not.
+ */
+import { parentPort } from 'node:worker_threads';
+import { describeError, TslaunchError } from '../base/errors.ts';
+import { log } from '../base/log.ts';
+import { blockKicks, swallowKicks, threadId } from '../host/threads.ts';
+import { guestCpuid } from '../kvm/cpuid.ts';
+import { Vcpu } from '../kvm/vcpu.ts';
+import type { VcpuOrder, VcpuReport } from './blueprint.ts';
+import { Board } from './board.ts';
+import { crashReport } from './crash-report.ts';
+import { exitLoop } from './exit-loop.ts';
+import { Ram } from './ram.ts';
+
+const port = parentPort!;
+const say = (report: VcpuReport) => port.postMessage(report);
+
+/** Blocked for good: the kick signal only ever ends KVM_RUN. */
+const signalMask = blockKicks();
+/** RAM stays mapped across reboots; it is the same memory file. */
+let ram: Ram | undefined;
+
+/** IA32_MTRR_DEF_TYPE: MTRRs on, default write-back, as firmware leaves it. IA32_MISC_ENABLE: fast strings. */
+const BOOT_MSRS = [
+  { index: 0x2ff, data: 0x806n },
+  { index: 0x1a0, data: 1n },
+];
+
+function prepare(vcpu: Vcpu, order: VcpuOrder): void {
+  const { blueprint, id } = order;
+  vcpu.setCpuid(guestCpuid(order.cpuid, { cpus: blueprint.cpus, apicId: id, tscDeadline: order.tscDeadline }));
+  for (const msr of BOOT_MSRS) {
+    // A KVM that does not know one of them does not need it.
+    try {
+      vcpu.setMsrs([msr]);
+    } catch {}
+  }
+  vcpu.wireLocalInterrupts();
+  vcpu.setSignalMask(signalMask);
+  if (order.entry) vcpu.enter(order.entry);
+}
+
+function run(order: VcpuOrder): void {
+  const { blueprint, id } = order;
+  log.setVerbose(blueprint.verbose);
+  ram ??= Ram.attach(blueprint.memoryFd, blueprint.memorySize);
+  const { memory } = ram;
+  const board = new Board(blueprint, memory);
+  const vcpu = new Vcpu(order.fd, order.runPageSize);
+  try {
+    prepare(vcpu, order);
+    exitLoop({
+      vcpu,
+      ports: board.ports,
+      memory: board.mmio,
+      control: board.control,
+      swallowKicks,
+      crash: what => {
+        say({ kind: 'crash', id, what, report: crashReport(vcpu, memory) });
+        board.control.end('crash');
+      },
+    });
+  } finally {
+    vcpu.close();
+  }
+}
+
+port.on('message', (order: VcpuOrder) => {
+  try {
+    run(order);
+  } catch (error) {
+    const remedy = error instanceof TslaunchError ? error.remedy : undefined;
+    const message = error instanceof TslaunchError ? error.message : describeError(error);
+    say({ kind: 'fault', message: `vCPU ${order.id}: ${message}`, remedy });
+  } finally {
+    swallowKicks();
+    say({ kind: 'stopped' });
+  }
+});
+say({ kind: 'ready', tid: threadId() });

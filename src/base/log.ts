@@ -1,0 +1,49 @@
+/**
+ * What the launcher says about itself, on stderr only: stdout belongs to the guest. `narrate` speaks with `--verbose`, `warn`
+ * always. Threads other than main write through the same file descriptor, synchronously, so lines never mix or get lost.
+ */
+import { writeSync } from 'node:fs';
+import { type ConsolaInstance, createConsola, type LogObject } from 'consola/core';
+
+/** consola's level for warnings (1) and for verbose narration (4). */
+const WARN = 1;
+const NARRATE = 4;
+
+let lineEnd = '\n';
+let sink: (line: string) => void = line => {
+  try {
+    writeSync(2, line);
+  } catch {
+    // stderr may be closed (EPIPE) or full (EAGAIN): a lost remark must not end the guest.
+  }
+};
+
+const logger: ConsolaInstance = createConsola({
+  level: WARN,
+  reporters: [{ log: (entry: LogObject) => sink(`tslaunch: ${entry.args.join(' ')}${lineEnd}`) }],
+});
+
+export const log = {
+  /** A remark the user should see whatever the verbosity. */
+  warn(message: string): void {
+    logger.warn(message);
+  },
+  /** One line of narration: who, then what happened. Costs nothing unless `--verbose`. */
+  narrate(who: string, message: string): void {
+    if (logger.level >= NARRATE) logger.debug(`${who}: ${message}`);
+  },
+  get verbose(): boolean {
+    return logger.level >= NARRATE;
+  },
+  setVerbose(verbose: boolean): void {
+    logger.level = verbose ? NARRATE : WARN;
+  },
+  /** While the terminal is raw a line feed alone does not return the carriage. */
+  setRawTerminal(raw: boolean): void {
+    lineEnd = raw ? '\r\n' : '\n';
+  },
+  /** Redirects all lines, for tests and for the Node API. */
+  setSink(write: (line: string) => void): void {
+    sink = write;
+  },
+};

@@ -1,0 +1,46 @@
+/** The help text: yargs lays out the table of options, the rest is written here. At most 80 columns, whatever the terminal. */
+import yargs from 'yargs';
+import { GROUPS, OPTIONS, type OptionRow, USAGE } from './options.ts';
+
+const COLUMNS = 80;
+
+const BEFORE = `tslaunch: run a Linux kernel in a virtual machine on this terminal.
+
+Usage:
+  ${USAGE}
+  tslaunch doctor [--json]
+
+  <memory-MiB>      guest RAM: 512, 512M or 2G
+  <kernel>          an ELF vmlinux or a bzImage, as in /boot
+  kernel arguments  passed on in order; those that begin with a dash come after
+                    --. Without a console= the guest gets one on this terminal.
+  doctor            tell what this host can do, and what to type where it cannot`;
+
+const AFTER = `Examples:
+  Boot a kernel with its root on a disk image:
+    tslaunch 512 vmlinux root=/dev/vda --block disk.img
+  The host's own kernel, two CPUs, an initrd and an entropy device:
+    tslaunch 1024 /boot/vmlinuz --initrd /boot/initrd.img --cpus 2 --rng
+  A disk that the guest may only read, and an argument for init:
+    tslaunch 512 bzImage root=/dev/vda ro --block disk.img,ro -- -s
+  Serial console instead of the virtio one, decisions told:
+    tslaunch --verbose 512 bzImage console=ttyS0 root=/dev/vda --block disk.img
+
+^C goes to the guest; three within a second end it. The exit status is 0 after
+power-off, 1 if the guest crashed or this host cannot run it, and 2 for a
+mistake on the command line or in a file named there.`;
+
+/** `-h, --help` or `--block FILE`, as the left column shows it. */
+function heading(row: OptionRow): string {
+  return row.value === undefined ? row.name : `${row.name} ${row.value}`;
+}
+
+export async function helpText(): Promise<string> {
+  const table = yargs([]).detectLocale(false).help(false).version(false).usage('').wrap(COLUMNS);
+  for (const group of GROUPS) {
+    for (const row of OPTIONS.filter(each => each.group === group)) {
+      table.option(heading(row), { group: `${group}:`, desc: row.help, ...(row.short ? { alias: row.short } : {}) });
+    }
+  }
+  return `${BEFORE}\n\n${(await table.getHelp()).trim()}\n\n${AFTER}\n`;
+}

@@ -1,0 +1,49 @@
+/** How much a queue may have going at once: requests in flight, and work done before the event loop gets its turn. */
+import { MiB } from '../../base/bits.ts';
+
+/** Work done without leaving the event loop's turn before others get theirs. */
+const TURN_BYTES = 2 * MiB;
+const TURN_REQUESTS = 64;
+
+/** Requests that are under way. */
+export class InFlight {
+  readonly #running = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | undefined;
+
+  add(request: Promise<void>): void {
+    const ended = request.then(
+      () => void this.#running.delete(ended),
+      error => {
+        this.#failure ??= { error };
+        this.#running.delete(ended);
+      },
+    );
+    this.#running.add(ended);
+  }
+
+  /** Resolves once fewer than `limit` are under way; rejects with the error of the first request that threw, if one did. */
+  async below(limit: number): Promise<void> {
+    while (this.#running.size >= limit) await Promise.race(this.#running);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}
+
+/** Reads that hit the page cache complete at once; this keeps a busy queue from keeping the event loop to itself. */
+export class Turn {
+  #bytes = 0;
+  #requests = 0;
+
+  /** Counts a request that was completed on the spot; true when the turn is used up. */
+  spend(bytes: number): boolean {
+    this.#bytes += bytes;
+    this.#requests++;
+    return this.#bytes >= TURN_BYTES || this.#requests >= TURN_REQUESTS;
+  }
+
+  /** Lets everybody else run. */
+  end(): Promise<void> {
+    this.#bytes = 0;
+    this.#requests = 0;
+    return new Promise(resolve => setImmediate(resolve));
+  }
+}

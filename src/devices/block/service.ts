@@ -1,0 +1,143 @@
+/**
+ * The block device at work. A loop takes requests and starts them; each runs to its end by itself, so as many are in flight as
+ * the driver queues, and they complete in any order, as virtio allows. A flush covers the writes that were completed before it.
+ */
+import type { DeviceHandle, DeviceService } from '../../virtio/device.ts';
+import type { Chain, Virtqueue } from '../../virtio/virtqueue.ts';
+import { fillScattered } from '../scatter.ts';
+import type { BlockBackend } from './backend.ts';
+import { GroupSync } from './group-sync.ts';
+import { HostFaults } from './host-faults.ts';
+import { InFlight, Turn } from './pacing.ts';
+import { BLOCK_CONFIG, type BlockConfig, F, isWriteBack } from './registers.ts';
+import { type BlockAction, type BlockRequest, ID_BYTES, parseBlockRequest, S } from './request.ts';
+
+/** What a request came to: its status, and how many bytes from the start of the writable part were written. */
+interface Outcome {
+  readonly status: number;
+  readonly written: number;
+}
+const OK: Outcome = { status: S.OK, written: 0 };
+const FAILED: Outcome = { status: S.IOERR, written: 0 };
+
+export class BlockService implements DeviceService {
+  readonly #config: BlockConfig;
+  readonly #backend: BlockBackend;
+  readonly #sync: GroupSync;
+  readonly #faults: HostFaults;
+
+  constructor(config: BlockConfig, backend: BlockBackend) {
+    this.#config = config;
+    this.#backend = backend;
+    this.#sync = new GroupSync(() => backend.flush());
+    this.#faults = new HostFaults(`${config.name} (${backend.label})`);
+  }
+
+  async serve(_index: number, queue: Virtqueue, device: DeviceHandle): Promise<void> {
+    const inFlight = new InFlight();
+    const turn = new Turn();
+    startInWriteThrough(device);
+    try {
+      for (let chain = await queue.next(); chain !== undefined; chain = await queue.next()) {
+        const done = this.#start(chain, queue, device);
+        if (done === undefined) {
+          if (turn.spend(chain.writableLength)) await turn.end();
+          continue;
+        }
+        inFlight.add(done);
+        // A driver that offers one chain twice could otherwise have more in flight than the queue has entries.
+        await inFlight.below(queue.size);
+      }
+    } finally {
+      await inFlight.below(1);
+    }
+  }
+
+  /** The driver may have chosen write-through, which makes what it wrote before durable as well. */
+  configWritten(_device: DeviceHandle): void {
+    void this.#flush();
+  }
+
+  async settle(): Promise<void> {
+    await this.#sync.run();
+  }
+
+  async close(): Promise<void> {
+    await this.#backend.close();
+  }
+
+  /** Starts a request. Undefined when it is complete already. Throws DriverError for one that cannot be answered. */
+  #start(chain: Chain, queue: Virtqueue, device: DeviceHandle): Promise<void> | undefined {
+    const request = parseBlockRequest(chain, this.#config);
+    const outcome = this.#act(request.action, device);
+    if (!(outcome instanceof Promise)) {
+      finish(queue, chain, request, outcome);
+      return undefined;
+    }
+    return outcome.then(result => finish(queue, chain, request, result));
+  }
+
+  #act(action: BlockAction, device: DeviceHandle): Outcome | Promise<Outcome> {
+    switch (action.kind) {
+      case 'refuse':
+        return { status: action.status, written: 0 };
+      case 'identify': {
+        const id = new Uint8Array(ID_BYTES);
+        new TextEncoder().encodeInto(this.#config.serial, id);
+        return { status: S.OK, written: fillScattered(action.data, id) };
+      }
+      case 'read':
+        return this.#read(action.offset, action.data);
+      case 'write':
+        return this.#write(
+          action.offset,
+          action.data,
+          isWriteBack(device.features, () => device.readConfig()),
+        );
+      case 'flush':
+        return this.#flush();
+    }
+  }
+
+  #read(offset: number, data: readonly Uint8Array[]): Outcome | Promise<Outcome> {
+    const wanted = data.reduce((sum, piece) => sum + piece.length, 0);
+    const check = (count: number): Outcome => {
+      if (count === wanted) return { status: S.OK, written: count };
+      this.#faults.report('read', new Error('the image ends early, somebody has shortened it'));
+      return { status: S.IOERR, written: count };
+    };
+    try {
+      const count = this.#backend.read(offset, data);
+      return typeof count === 'number' ? check(count) : count.then(check, this.#faults.reporter('read', FAILED));
+    } catch (error) {
+      return this.#faults.reporter('read', FAILED)(error);
+    }
+  }
+
+  #write(offset: number, data: readonly Uint8Array[], writeBack: boolean): Promise<Outcome> {
+    return this.#backend.write(offset, data, !writeBack).then(() => OK, this.#faults.reporter('write', FAILED));
+  }
+
+  #flush(): Promise<Outcome> {
+    return this.#sync.run().then(() => OK, this.#faults.reporter('flush', FAILED));
+  }
+}
+
+/**
+ * Answers a request. The used length counts bytes from the start of the writable part without a gap (2.7.8.2), so the status byte
+ * behind data that was not all written does not count.
+ */
+function finish(queue: Virtqueue, chain: Chain, request: BlockRequest, { status, written }: Outcome): void {
+  if (queue.stopping) return;
+  request.status[0] = status;
+  queue.complete(chain, written === request.room ? written + 1 : written);
+}
+
+/** 5.2.5.2: a driver that can set the cache mode but cannot flush starts in write-through mode. */
+function startInWriteThrough(device: DeviceHandle): void {
+  if ((device.features & (F.CONFIG_WCE | F.FLUSH)) !== F.CONFIG_WCE) return;
+  if (BLOCK_CONFIG.over(device.readConfig()).writeback === 0) return;
+  device.changeConfig(config => {
+    BLOCK_CONFIG.over(config).writeback = 0;
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * Main's side of a vCPU thread. The thread is started before there is a machine to run, since it takes longer to start than KVM
+ * takes to set up, and lives on across reboots: it then gets a new order. A kick always gets it out of KVM_RUN.
+ */
+import { Worker } from 'node:worker_threads';
+import { HostError } from '../base/errors.ts';
+import { type HostMapping, mapShared } from '../host/mapping.ts';
+import { kickThread } from '../host/threads.ts';
+import type { VcpuOrder, VcpuReport } from './blueprint.ts';
+
+/** A vCPU is out of KVM_RUN microseconds after a kick; one that is not gets another after this time in ms. */
+const KICK_INTERVAL = 20;
+/** Offset of immediate_exit in struct kvm_run. */
+const IMMEDIATE_EXIT = 1;
+
+/** The bundle puts the program and its threads into one directory. */
+function workerUrl(): URL {
+  return new URL('./vcpu-worker.js', import.meta.url);
+}
+
+export class VcpuThread {
+  readonly #worker: Worker;
+  /** Resolves with the thread's id in the kernel once its code is loaded. */
+  readonly ready: Promise<number>;
+  #tid = 0;
+  #gone = false;
+  #order: { runPage: HostMapping; stopped: () => void; done: Promise<void> } | undefined;
+  #onReport: (report: VcpuReport) => void = () => {};
+
+  constructor() {
+    this.#worker = new Worker(workerUrl());
+    this.ready = new Promise((resolve, reject) => {
+      this.#worker.on('message', (report: VcpuReport) => {
+        if (report.kind === 'ready') {
+          this.#tid = report.tid;
+          resolve(report.tid);
+        } else if (report.kind === 'stopped') this.#order?.stopped();
+        else this.#onReport(report);
+      });
+      this.#worker.on('error', error => {
+        reject(new HostError(`A vCPU thread failed: ${error.message}`, undefined, { cause: error }));
+        this.#onReport({ kind: 'fault', message: `A vCPU thread failed: ${error.message}`, remedy: undefined });
+      });
+      this.#worker.on('exit', () => {
+        this.#gone = true;
+        this.#order?.stopped();
+      });
+    });
+    // Whoever starts the vCPU awaits it; until then a failure must not count as unhandled.
+    this.ready.catch(() => {});
+  }
+
+  /** Runs a vCPU until the machine's stop word is set; `onReport` hears of crashes and faults. */
+  start(order: VcpuOrder, onReport: (report: VcpuReport) => void): void {
+    let stopped = () => {};
+    const done = new Promise<void>(resolve => {
+      stopped = resolve;
+    });
+    this.#order = { runPage: mapShared(order.fd, order.runPageSize), stopped, done };
+    this.#onReport = onReport;
+    this.#worker.postMessage(order);
+  }
+
+  /** Resolves once the thread has left the guest and let go of the vCPU. The machine's stop word must be set before. */
+  async stop(): Promise<void> {
+    const order = this.#order;
+    if (!order) return;
+    const kick = () => {
+      order.runPage.views[0]![IMMEDIATE_EXIT] = 1;
+      if (!this.#gone && this.#tid !== 0) kickThread(this.#tid);
+    };
+    const timer = setInterval(kick, KICK_INTERVAL);
+    kick();
+    await (this.#gone ? undefined : order.done);
+    clearInterval(timer);
+    order.runPage.unmap();
+    this.#order = undefined;
+  }
+
+  /** Ends the thread for good; it must not be running a vCPU. */
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}

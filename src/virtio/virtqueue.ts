@@ -1,0 +1,38 @@
+/** What a device's service loop sees of a virtqueue (virtio 1.2, 2.6 and 2.7). */
+
+/** One descriptor chain, checked: every byte in RAM, no loop, device-readable parts before device-writable ones (2.7.4.2). */
+export interface Chain {
+  /** Index of the head descriptor, echoed in the used ring. */
+  readonly head: number;
+  /** Device-readable guest memory, in order, zero copy. */
+  readonly readable: readonly Uint8Array[];
+  /** Device-writable guest memory, in order, zero copy. */
+  readonly writable: readonly Uint8Array[];
+  readonly readableLength: number;
+  readonly writableLength: number;
+}
+
+export interface Virtqueue {
+  readonly index: number;
+  /** Entries, a power of two. */
+  readonly size: number;
+  /**
+   * The next chain the driver made available, in order. While there is none it publishes what is complete, interrupts once for
+   * the batch, re-enables notification, looks once more, and sleeps. Yields undefined once the queue must stop (reset, end).
+   * Throws DriverError on a chain that breaks the rules.
+   */
+  next(): Promise<Chain | undefined>;
+  /** Like {@link next}, but yields undefined at once when nothing is available. */
+  tryNext(): Chain | undefined;
+  /** Puts the last chain taken back (no other taken since): it will be the next again. */
+  unget(): void;
+  /**
+   * Returns a chain to the driver, in any order; `written` is how many bytes of its writable part the device wrote (2.7.8.2).
+   * Becomes visible, with an interrupt where the driver wants one, at the latest at the end of the current turn of the event loop.
+   */
+  complete(chain: Chain, written: number): void;
+  /** True once the queue must stop; work in flight is then finished or dropped, its completion ignored. */
+  readonly stopping: boolean;
+  /** Resolves when the queue must stop: lets a loop that waits for something else (a tap, the keyboard) return. */
+  readonly stopped: Promise<void>;
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { BLOCK_CONFIG, type BlockConfig, blockModel, F, isWriteBack } from '../../../src/devices/block/registers.ts';
+
+const config: BlockConfig = { kind: 'block', name: 'block0', sectors: 2 ** 33 + 1, readOnly: false, serial: 'x' };
+
+describe('the registers of a block device', () => {
+  it('tell capacity, segments, block size and topology', () => {
+    const model = blockModel(config);
+    expect(model).toMatchObject({ name: 'block0', deviceId: 2, queueSizes: [256] });
+    expect(BLOCK_CONFIG.over(model.config)).toMatchObject({
+      capacity: 2n ** 33n + 1n,
+      segMax: 254,
+      blkSize: 512,
+      physicalBlockExp: 3,
+      minIoSize: 8,
+      writeback: 1,
+      numQueues: 1,
+    });
+    const large = BLOCK_CONFIG.over(blockModel({ ...config, blockSize: 4096, queueSize: 1024 }).config);
+    expect(large).toMatchObject({ blkSize: 4096, physicalBlockExp: 0, segMax: 1022, minIoSize: 1 });
+  });
+
+  it('offer RO on a read-only image alone', () => {
+    expect(blockModel(config).features & F.RO).toBe(0n);
+    expect(blockModel({ ...config, readOnly: true }).features & F.RO).toBe(F.RO);
+  });
+
+  it('offer FLUSH where they offer CONFIG_WCE (5.2.5.2)', () => {
+    const { features } = blockModel(config);
+    expect(features & (F.FLUSH | F.CONFIG_WCE)).toBe(F.FLUSH | F.CONFIG_WCE);
+  });
+
+  it('let the driver write the cache mode, and only 0 or 1', () => {
+    const model = blockModel(config);
+    expect(model.writableConfig).toHaveLength(1);
+    const field = model.writableConfig[0]!;
+    expect(field).toMatchObject({ offset: 32, width: 1 });
+    expect([0, 1, 2, 255].map(value => field.write!(value, model.config))).toEqual([0, 1, undefined, undefined]);
+  });
+
+  it('say when a write may be volatile (5.2.6.2)', () => {
+    const bytes = (writeback: number) => () => {
+      const { value, bytes } = BLOCK_CONFIG.create();
+      value.writeback = writeback;
+      return bytes;
+    };
+    expect(isWriteBack(0n, bytes(1))).toBe(false);
+    expect(isWriteBack(F.FLUSH, bytes(0))).toBe(true);
+    expect(isWriteBack(F.FLUSH | F.CONFIG_WCE, bytes(0))).toBe(false);
+    expect(isWriteBack(F.FLUSH | F.CONFIG_WCE, bytes(1))).toBe(true);
+    expect(isWriteBack(F.CONFIG_WCE, bytes(0))).toBe(false);
+  });
+});

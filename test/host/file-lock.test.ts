@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { deviceNumber, parseLocks } from '../../src/host/file-lock.ts';
+
+const TEXT = `1: POSIX  ADVISORY  WRITE 700 fe:00:131074 0 EOF
+2: FLOCK  ADVISORY  WRITE 4242 fe:00:131074 0 EOF
+2: -> FLOCK  ADVISORY  READ  4243 fe:00:131074 0 EOF
+3: FLOCK  ADVISORY  READ 51 103:1f:99 0 EOF
+4: OFDLCK ADVISORY  READ -1 00:06:7 0 EOF
+5: FLOCK  ADVISORY  WRITE 0 00:2a:12 0 EOF
+`;
+
+describe('/proc/locks', () => {
+  it('tells who holds a flock on a file', () => {
+    expect(parseLocks(TEXT, 'fe:00', 131074n)).toBe(4242);
+    expect(parseLocks(TEXT, '103:1f', 99n)).toBe(51);
+  });
+
+  it('is believed by inode alone where device numbers differ', () => {
+    expect(parseLocks(TEXT, '00:31', 131074n)).toBe(4242);
+  });
+
+  it('knows nobody where there is no such lock, or the holder lives elsewhere', () => {
+    expect(parseLocks(TEXT, 'fe:00', 5n)).toBeUndefined();
+    expect(parseLocks(TEXT, '00:06', 7n)).toBeUndefined();
+    expect(parseLocks(TEXT, '00:2a', 12n)).toBeUndefined();
+    expect(parseLocks('', 'fe:00', 5n)).toBeUndefined();
+  });
+});
+
+describe('a device number', () => {
+  it('is unpacked as glibc packs it', () => {
+    expect(deviceNumber(0xfe00n)).toBe('254:0');
+    expect(deviceNumber(0x0010_0301n)).toBe('3:257');
+    expect(deviceNumber((5n << 44n) | (7n << 20n) | (1n << 8n) | 2n)).toBe(`${5 * 4096 + 1}:${7 * 256 + 2}`);
+  });
+});
