@@ -25,7 +25,7 @@ export async function benchBlock(options: BenchOptions): Promise<void> {
       const run = await launch(commandLine(name, elf, needs), { until: 'verdict: pass' });
       return parseBlock(run.output);
     });
-    process.stdout.write(report(all, names[0]!));
+    process.stdout.write(report(all, names));
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

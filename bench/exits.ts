@@ -25,7 +25,7 @@ export async function benchExits(options: BenchOptions): Promise<void> {
     const run = await launch(command(name), { until: 'verdict: pass' });
     return parseExits(run.output);
   });
-  process.stdout.write(report(all, names[0]!));
+  process.stdout.write(report(all, names));
 }
 
 /** The guest's `exit KIND N ns` lines. */
