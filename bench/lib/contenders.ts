@@ -10,7 +10,7 @@ export function contenders(machines: readonly Launcher[], only?: string): Launch
   const unknown = chosen.find(name => !all.includes(name as Launcher));
   if (unknown) throw new FixtureError(`--only: there is no contender ${unknown}; there are ${all.join(', ')}.`);
   const taking = all.filter(name => chosen.includes(name));
-  if (taking.includes('tslaunch') && !existsSync(`${root}dist/cli/main.js`))
+  if (taking.includes('tslaunch') && !existsSync(`${root}dist/main.js`))
     throw new FixtureError('tslaunch is not built: npm run build.');
   if (hasQemu) return taking;
   process.stderr.write('QEMU is not installed (apt-get install qemu-system-x86): nothing to compare with.\n');

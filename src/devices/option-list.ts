@@ -2,7 +2,11 @@
  * Device options are comma lists, `VALUE[,flag][,key=value]...`, as on other launchers. A comma inside a value is written
  * twice. The helpers here split and check; what a key means is the device's own affair.
  */
+import { closestMatch } from 'leven';
 import { UsageError } from '../base/errors.ts';
+
+/** Edits after which a word is no longer taken for a slip of the fingers. */
+const MAX_EDITS = 2;
 
 export interface OptionList {
   /** What stands before the first comma. */
@@ -29,7 +33,7 @@ export function parseOptionList(option: string, text: string, known: readonly st
 }
 
 function unknownKey(option: string, key: string, known: readonly string[]): UsageError {
-  const near = nearest(key, known);
+  const near = closestMatch(key.toLowerCase(), [...known], { maxDistance: MAX_EDITS });
   const remedy =
     near === undefined
       ? `It knows ${known.join(', ')}; a comma in a file name is written twice.`
@@ -52,27 +56,4 @@ function splitCommas(text: string): string[] {
     }
   }
   return [...parts, part];
-}
-
-/** The known word that takes the fewest edits, if it takes no more than two and fewer than the word has letters. */
-function nearest(word: string, known: readonly string[]): string | undefined {
-  const ranked = known
-    .map(name => ({ name, edits: distance(word.toLowerCase(), name) }))
-    .sort((a, b) => a.edits - b.edits);
-  const best = ranked[0];
-  return best !== undefined && best.edits <= 2 && best.edits < best.name.length ? best.name : undefined;
-}
-
-/** Levenshtein distance, one row at a time. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replace, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -64,8 +64,8 @@ export function deviceNumber(dev: bigint): string {
 
 /** The halves of a dev_t as glibc packs them (sys/sysmacros.h). */
 function majorOf(dev: bigint): bigint {
-  return ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn);
+  return ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xffff_f000n);
 }
 function minorOf(dev: bigint): bigint {
-  return (dev & 0xffn) | ((dev >> 12n) & ~0xffn);
+  return (dev & 0xffn) | ((dev >> 12n) & 0xffff_ff00n);
 }

@@ -28,9 +28,9 @@ export interface Blueprint {
   /** Virtio devices in slot order, from slot 1. */
   readonly devices: readonly DeviceConfig[];
   readonly wires: readonly DeviceWires[];
-  /** Eventfds that tell main: the machine ended; a legacy console has output. */
+  /** Eventfds that tell main: the machine ended; the serial port wants attention. */
   readonly lifecycle: number;
-  readonly serialOutput: number;
+  readonly serial: number;
   readonly verbose: boolean;
 }
 

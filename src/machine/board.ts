@@ -4,11 +4,13 @@
  */
 import { Bus } from '../bus/bus.ts';
 import { modelFor } from '../devices/catalog.ts';
+import { Platform } from '../devices/platform/platform.ts';
 import { EventFdBell, ringEventFd } from '../host/eventfd.ts';
 import { Vm } from '../kvm/vm.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
-import { PCI_IO_END, PCI_IO_START, PCI_MMIO_END, PCI_MMIO_START } from '../memory/map.ts';
+import { GSI, PCI_IO_END, PCI_IO_START, PCI_MMIO_END, PCI_MMIO_START } from '../memory/map.ts';
 import { PciBus } from '../pci/bus.ts';
+import { CONFIG_PORTS, ConfigPorts } from '../pci/config-ports.ts';
 import { assignResources } from '../pci/firmware.ts';
 import { hostBridge } from '../pci/host-bridge.ts';
 import { IntxRouter } from '../pci/intx-router.ts';
@@ -19,7 +21,6 @@ import type { Blueprint, DeviceWires } from './blueprint.ts';
 import { MachineControl } from './control.ts';
 import { Doorbells } from './doorbells.ts';
 import { MessageRoutes } from './message-routes.ts';
-import { Platform } from './platform.ts';
 
 /** The registers of 31 devices with all their queues fit. */
 export const REGISTER_FILE_BYTES = 1 << 20;
@@ -51,20 +52,37 @@ export class Board {
       const wires = blueprint.wires[i]!;
       const slot = FIRST_SLOT + i;
       const fn = new VirtioFunction({
-        model: modelFor(device),
+        model: modelFor(device, registers),
         registers,
         memory,
         interrupts: this.#interruptsOf(slot, wires),
         control: new EventFdBell(wires.control),
         doorbells: wires.doorbells.map(fd => new EventFdBell(fd)),
       });
-      this.#pci.add(slot, fn.pci);
+      this.#pci.add(slot, fn);
       this.#routes.add(fn.pci, wires);
-      this.#doorbells.add({ fn: fn.pci, bar: 0, offsets: wires.doorbells.map((_, q) => notifyOffset(q)), fds: wires.doorbells });
+      this.#doorbells.add({
+        fn,
+        bar: 0,
+        offsets: wires.doorbells.map((_, q) => notifyOffset(q)),
+        fds: wires.doorbells,
+      });
       return fn;
     });
-    this.platform = new Platform({ registers, vm, blueprint, pci: this.#pci, control: this.control });
-    this.platform.claim(this.ports);
+    // One bell for both: main looks at output and at room for input alike.
+    const serialBell = new EventFdBell(blueprint.serial);
+    this.platform = new Platform(this.ports, {
+      registers,
+      memorySize: blueprint.memorySize,
+      now: Date.now,
+      power: this.control,
+      sci: { set: asserted => vm.setIrq(GSI.sci, asserted) },
+      serialLine: { set: asserted => vm.setIrq(GSI.serial1, asserted) },
+      serialSent: serialBell,
+      serialDrained: serialBell,
+      stopping: () => this.control.stopping,
+    });
+    this.ports.claim(CONFIG_PORTS.base, CONFIG_PORTS.size, new ConfigPorts(this.#pci, this.platform.resetControl));
     this.ports.addProvider(this.#pci.ioWindows);
     this.mmio.addProvider(this.#pci.memoryWindows);
   }
@@ -79,11 +97,11 @@ export class Board {
 
   /** Sets every register to its state at power-on and does what firmware does. Once, on main, before the guest runs. */
   powerOn(): void {
+    this.control.powerOn();
     this.#doorbells.reset();
     this.#intx.reset();
     this.#pci.reset();
-    for (const fn of this.virtio) fn.powerOn();
-    this.platform.powerOn();
+    this.platform.reset();
     assignResources(this.#pci, {
       memory: { start: PCI_MMIO_START, end: PCI_MMIO_END },
       io: { start: PCI_IO_START, end: PCI_IO_END },

@@ -10,6 +10,7 @@ import { CpuState } from '../x86/cpu-state.ts';
 import { CodeBytes } from '../x86/fetch.ts';
 import { linearOf } from '../x86/linear.ts';
 import { type CodeSize, codeSize } from '../x86/mode.ts';
+import { PhysicalMemory } from '../x86/physical.ts';
 
 export interface CrashReport {
   /** Registers, a few a line. */
@@ -67,7 +68,7 @@ export function crashReport(vcpu: Vcpu, memory: GuestMemory): CrashReport {
   });
   const cs = segment.over(system.bytes, SREGS_SEGMENTS.cs);
   const address = BigInt.asUintN(64, cs.base + registers.value.rip);
-  const code = new CodeBytes().fetch(cpu, memory, linearOf(address));
+  const code = new CodeBytes().fetch(cpu, new PhysicalMemory(memory.regions), linearOf(address));
   return {
     registers: describe(registers.value, system),
     address,

@@ -10,11 +10,10 @@ import type { CpuidLeaf } from '../kvm/cpuid-leaf.ts';
 import type { KvmSystem } from '../kvm/system.ts';
 import { Vm } from '../kvm/vm.ts';
 import { GSI, KVM_IDENTITY_MAP, KVM_TSS } from '../memory/map.ts';
-import { RegisterFile } from '../state/register-file.ts';
 import { DeviceRunner } from '../virtio/device-runner.ts';
 import type { CpuEntry } from '../x86/cpu-entry.ts';
 import type { Blueprint, VcpuReport } from './blueprint.ts';
-import { Board, REGISTER_FILE_BYTES } from './board.ts';
+import { Board } from './board.ts';
 import type { EndReason } from './control.ts';
 import type { Devices } from './devices.ts';
 import type { Ram } from './ram.ts';
@@ -25,6 +24,8 @@ export interface PowerCycleOptions {
   readonly system: KvmSystem;
   readonly cpuid: readonly CpuidLeaf[];
   readonly runPageSize: number;
+  /** The register file's memory; the same in every cycle. */
+  readonly registers: SharedArrayBuffer;
   readonly ram: Ram;
   readonly threads: readonly VcpuThread[];
   readonly devices: Devices;
@@ -55,7 +56,7 @@ export class PowerCycle {
     this.#wires = new Wires(devices.models);
     this.#wires.connect(this.#vm);
     this.#blueprint = {
-      registers: RegisterFile.create(REGISTER_FILE_BYTES).buffer,
+      registers: options.registers,
       vmFd: this.#vm.fd,
       memoryFd: ram.fd,
       memorySize: ram.size,
@@ -63,7 +64,7 @@ export class PowerCycle {
       devices: devices.configs,
       wires: this.#wires.devices,
       lifecycle: this.#wires.lifecycle,
-      serialOutput: this.#wires.serialOutput,
+      serial: this.#wires.serial,
       verbose: log.verbose,
     };
     this.board = new Board(this.#blueprint, ram.memory);
@@ -93,16 +94,18 @@ export class PowerCycle {
         }
       });
     });
-    devices.serial.connect(this.board.platform.serial, this.#waiter(this.#wires.serialOutput));
+    devices.serial.connect(this.board.platform.serial, this.#waiter(this.#wires.serial));
+    const services = devices.services(this.board.virtio.map(fn => fn.transport.model));
     this.board.virtio.forEach((fn, i) => {
       const { control, doorbells } = this.#wires.devices[i]!;
       const runner = new DeviceRunner({
         transport: fn.transport,
-        service: devices.services[i]!,
+        service: services[i]!,
         memory: this.#options.ram.memory,
         control: this.#waiter(control),
         doorbells: doorbells.map(fd => this.#waiter(fd)),
       });
+      runner.start();
       this.#runners.push(runner);
     });
   }

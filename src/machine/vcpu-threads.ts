@@ -13,9 +13,9 @@ const KICK_INTERVAL = 20;
 /** Offset of immediate_exit in struct kvm_run. */
 const IMMEDIATE_EXIT = 1;
 
-/** The program and its threads are files of one directory, in the bundle (dist) as in the source. */
+/** The bundle puts the program and its threads into one directory. */
 function workerUrl(): URL {
-  return new URL('../machine/vcpu-worker.js', import.meta.url);
+  return new URL('./vcpu-worker.js', import.meta.url);
 }
 
 export class VcpuThread {

@@ -11,7 +11,7 @@ export interface FunctionInterrupts {
   /** Number of MSI-X table entries. */
   readonly vectors: number;
   /** Whether the driver uses MSI-X; INTx is then dead. */
-  readonly msixEnabled: boolean;
+  msixEnabled(): boolean;
   /** Sends an MSI-X vector's message, or keeps it pending while masked. */
   signal(vector: number): void;
   /** The device's interrupt condition, for INTx. */
@@ -29,7 +29,7 @@ export class Interrupts {
 
   /** Used-buffer notification. Takes the device's lock for INTx only: the message path is the busy one. */
   queue(index: number): void {
-    if (this.#pci.msixEnabled) this.#send(this.#state.queues[index]!.vector);
+    if (this.#pci.msixEnabled()) this.#send(this.#state.queues[index]!.vector);
     else this.#state.slice.lock.with(() => this.#raise(ISR.queue));
   }
 
@@ -40,7 +40,7 @@ export class Interrupts {
   config(): void {
     if ((this.#state.device.status & STATUS.driverOk) === 0) return;
     this.#raise(ISR.config);
-    if (this.#pci.msixEnabled) this.#send(this.#state.device.configVector);
+    if (this.#pci.msixEnabled()) this.#send(this.#state.device.configVector);
   }
 
   /** Reads the ISR status with the device's lock held: takes its bits and lowers the line (4.1.4.5.1). */
@@ -63,7 +63,7 @@ export class Interrupts {
 
   #raise(bit: number): void {
     this.#state.device.isr |= bit;
-    if (!this.#pci.msixEnabled) this.#pci.setIntx(true);
+    if (!this.#pci.msixEnabled()) this.#pci.setIntx(true);
   }
 
   #send(vector: number): void {

@@ -1,0 +1,49 @@
+/**
+ * Standard output as the guest's screen: in order, no byte lost, as fast as the other side reads. When that side goes away
+ * (`tslaunch ... | head`), the guest goes on without output, as under QEMU: it may have more to do than to be looked at.
+ */
+import type { Writable } from 'node:stream';
+import { log } from '../../base/log.ts';
+
+export class Output {
+  readonly #stream: Writable;
+  #last: Promise<void> = Promise.resolve();
+  #gone = false;
+
+  constructor(stream: Writable) {
+    this.#stream = stream;
+    // Write callbacks carry the error too; without a listener it would end the process.
+    stream.on('error', error => this.#lose(error));
+    // Node lets writes to a terminal block; main must not wait for one that is stuck.
+    const handle = (stream as Writable & { _handle?: { setBlocking?: (blocking: boolean) => void } })._handle;
+    handle?.setBlocking?.(false);
+  }
+
+  /** Resolves when the kernel has the bytes, or when there is nobody to take them. */
+  write(bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0 || this.#gone) return this.#last;
+    this.#last = new Promise(resolve => {
+      this.#stream.write(bytes, error => {
+        if (error) this.#lose(error);
+        resolve();
+      });
+    });
+    return this.#last;
+  }
+
+  /** Resolves when all that was written is out, at the latest after `timeout` ms: a stuck terminal must not keep us. */
+  async flush(timeout: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, timeout);
+    });
+    await Promise.race([this.#last, late]);
+    clearTimeout(timer);
+  }
+
+  #lose(error: NodeJS.ErrnoException): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    log.warn(`standard output is gone (${error.code ?? error.message}); the guest goes on without it.`);
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Output between the guest and the host: one half fills while the other is written, so a slow terminal makes batches instead of
+ * waits, and a stuck one holds the guest back after 64 KiB. No byte is lost.
+ */
+import { KiB } from '../../base/bits.ts';
+
+/** Bytes accepted before the writer must have caught up. */
+export const BATCH = 64 * KiB;
+
+export class OutputBuffer {
+  readonly #write: (bytes: Uint8Array) => Promise<void>;
+  #filling = new Uint8Array(BATCH);
+  #spare = new Uint8Array(BATCH);
+  #length = 0;
+  #pump: Promise<void> | undefined;
+  #roomMade: Promise<void> | undefined;
+
+  /** `write` is never called again before its promise has resolved. */
+  constructor(write: (bytes: Uint8Array) => Promise<void>) {
+    this.#write = write;
+  }
+
+  /** Copies `bytes` in; resolves when all of them are in. */
+  async append(bytes: Uint8Array): Promise<void> {
+    let rest = this.#fill(bytes);
+    while (rest.length > 0) {
+      await this.#roomMade;
+      rest = this.#fill(rest);
+    }
+  }
+
+  /** Resolves when all that was appended has been written. */
+  async flushed(): Promise<void> {
+    while (this.#pump !== undefined) await this.#pump;
+  }
+
+  /** Copies what fits and returns the rest; sees to it that what is there gets written. */
+  #fill(bytes: Uint8Array): Uint8Array {
+    const part = bytes.subarray(0, BATCH - this.#length);
+    this.#filling.set(part, this.#length);
+    this.#length += part.length;
+    if (this.#length > 0) this.#pump ??= this.#run();
+    return bytes.subarray(part.length);
+  }
+
+  async #run(): Promise<void> {
+    while (this.#length > 0) {
+      const bytes = this.#filling.subarray(0, this.#length);
+      [this.#filling, this.#spare] = [this.#spare, this.#filling];
+      this.#length = 0;
+      this.#roomMade = this.#write(bytes);
+      await this.#roomMade;
+    }
+    this.#pump = undefined;
+  }
+}

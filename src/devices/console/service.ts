@@ -1,0 +1,104 @@
+/**
+ * The console at work. Output is copied once and returned to the driver at once, as long as there is less than a
+ * batch of it outstanding: Linux spins until its buffer comes back. Input waits for the guest's buffers, and the source waits for us.
+ */
+import type { DeviceHandle, DeviceService } from '../../virtio/device.ts';
+import type { Virtqueue } from '../../virtio/virtqueue.ts';
+import { fillScattered } from '../scatter.ts';
+import type { ConsoleBackend } from './backend.ts';
+import { OutputBuffer } from './output-buffer.ts';
+import { CONSOLE_CONFIG, type ConsoleModel, RECEIVE_QUEUE } from './registers.ts';
+import { parseOutput, parseRoom } from './request.ts';
+
+const NOTHING = new Uint8Array(0);
+
+export class ConsoleService implements DeviceService {
+  readonly #model: Pick<ConsoleModel, 'emergency'>;
+  readonly #backend: ConsoleBackend;
+  readonly #output: OutputBuffer;
+  /** Input that was read and has not fitted into the guest's buffers; survives a reset. */
+  #leftover: Uint8Array = NOTHING;
+  /** A read that is under way; survives a reset too, so that no byte is lost. */
+  #reading: Promise<void> | undefined;
+  #inputEnded = false;
+
+  constructor(model: Pick<ConsoleModel, 'emergency'>, backend: ConsoleBackend) {
+    this.#model = model;
+    this.#backend = backend;
+    this.#output = new OutputBuffer(bytes => backend.write(bytes));
+  }
+
+  serve(index: number, queue: Virtqueue, device: DeviceHandle): Promise<void> {
+    return index === RECEIVE_QUEUE ? this.#receive(queue, device) : this.#transmit(queue);
+  }
+
+  configWritten(): void {
+    const bytes = this.#model.emergency?.drain();
+    if (bytes !== undefined && bytes.length > 0) void this.#output.append(bytes);
+  }
+
+  async settle(): Promise<void> {
+    this.configWritten();
+    await this.#output.flushed();
+  }
+
+  /** Input that the guest has not seen yet. */
+  save(): unknown {
+    return { input: Buffer.from(this.#leftover).toString('base64') };
+  }
+
+  restore(state: unknown): void {
+    const input = (state as { input?: unknown } | undefined)?.input;
+    this.#leftover = typeof input === 'string' ? Buffer.from(input, 'base64') : NOTHING;
+  }
+
+  async #transmit(queue: Virtqueue): Promise<void> {
+    for (let chain = await queue.next(); chain !== undefined; chain = await queue.next()) {
+      for (const piece of parseOutput(chain)) await this.#output.append(piece);
+      queue.complete(chain, 0);
+    }
+  }
+
+  async #receive(queue: Virtqueue, device: DeviceHandle): Promise<void> {
+    const forget = this.#backend.onResize(() => this.#resize(device));
+    try {
+      this.#resize(device);
+      for (let chain = await queue.next(); chain !== undefined; chain = await queue.next()) {
+        const room = parseRoom(chain);
+        while (this.#leftover.length === 0 && !queue.stopping) await this.#moreInput(queue);
+        if (queue.stopping) return;
+        const count = fillScattered(room, this.#leftover);
+        this.#leftover = this.#leftover.subarray(count);
+        queue.complete(chain, count);
+      }
+    } finally {
+      forget();
+    }
+  }
+
+  /** Resolves when a read has ended, or the queue must stop. The end of input is not the end of the guest. */
+  #moreInput(queue: Virtqueue): Promise<void> {
+    if (this.#inputEnded) return queue.stopped;
+    this.#reading ??= this.#read();
+    return Promise.race([this.#reading, queue.stopped]);
+  }
+
+  async #read(): Promise<void> {
+    const bytes = await this.#backend.read();
+    this.#reading = undefined;
+    if (bytes === undefined) this.#inputEnded = true;
+    else this.#leftover = bytes;
+  }
+
+  /** Tells the driver about the window (5.3.4), if it has changed. */
+  #resize(device: DeviceHandle): void {
+    const { columns, rows } = this.#backend.size();
+    const known = CONSOLE_CONFIG.over(device.readConfig());
+    if (known.cols === columns && known.rows === rows) return;
+    device.changeConfig(config => {
+      const value = CONSOLE_CONFIG.over(config);
+      value.cols = columns;
+      value.rows = rows;
+    });
+  }
+}
