@@ -9,7 +9,7 @@ import type { TinyCase } from './tiny-cases.ts';
 export async function runCase(launcher: Launcher, tiny: TinyCase): Promise<GuestRun> {
   const directory = await mkdtemp(join(tmpdir(), 'tslaunch-tiny-'));
   try {
-    const needs: GuestNeeds = { ...tiny.needs };
+    const needs: GuestNeeds = { quickFirmware: true, ...tiny.needs };
     if (tiny.disk) {
       const path = join(directory, 'disk.img');
       await writeFile(path, 'the first sector');
