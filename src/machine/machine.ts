@@ -58,6 +58,7 @@ export class Machine {
 
   /** Runs the guest to its end. Throws UsageError or HostError; everything is released either way. */
   async run(terminal: ConsoleBackend): Promise<MachineEnd> {
+    process.once('exit', this.#processExits);
     try {
       const { kernel, initrd } = this.#openKernel();
       this.#ram = Ram.create(this.#config.memoryBytes);
@@ -85,6 +86,12 @@ export class Machine {
     this.#stopped = true;
     this.#cycle?.board.control.end('stopped');
   }
+
+  /** Node waits for its threads at exit, and one inside the guest would never end. */
+  readonly #processExits = (): void => {
+    this.stop();
+    for (const thread of this.#threads) thread.kick();
+  };
 
   #openKernel(): { kernel: KernelFile; initrd: KernelFile | undefined } {
     const open = (what: string, path: string) => {
@@ -157,6 +164,7 @@ export class Machine {
   }
 
   async #release(): Promise<void> {
+    process.off('exit', this.#processExits);
     await Promise.all(this.#threads.map(thread => thread.terminate()));
     await this.#devices?.close();
     this.#system?.close();
