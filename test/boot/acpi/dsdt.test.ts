@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dsdt } from '../../../src/boot/acpi/dsdt.ts';
-import { GSI, SLEEP_TYPE_S5 } from '../../../src/memory/map.ts';
+import { SLEEP_TYPE_S5 } from '../../../src/devices/platform/power.ts';
+import { GSI } from '../../../src/memory/map.ts';
 
 const table = dsdt({ cpus: 2, mmio64: { start: 2 ** 36, length: 2 ** 36 } });
 const text = Buffer.from(table);
 
 describe('the DSDT', () => {
-  it('says how to power off', () => {
+  it('says how to power off, as the power management block understands it', () => {
     const at = text.indexOf('_S5_');
     expect([...table.subarray(at + 4, at + 11)]).toEqual([0x12, 8, 4, 0x0a, SLEEP_TYPE_S5, 0x0a, SLEEP_TYPE_S5]);
   });

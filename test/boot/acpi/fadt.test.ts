@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { facs, fadt } from '../../../src/boot/acpi/fadt.ts';
+import { RTC } from '../../../src/devices/platform/rtc-time.ts';
 
 describe('the FADT', () => {
   const table = fadt(0xf_0040, 0xf_0080);
@@ -49,6 +50,10 @@ describe('the FADT', () => {
   it('has neither C2 nor C3, timers nor general-purpose events', () => {
     expect([view.getUint16(96, true), view.getUint16(98, true)]).toEqual([101, 1001]);
     expect([76, 80, 84].map(at => view.getUint32(at, true))).toEqual([0, 0, 0]);
+  });
+
+  it('tells where the century is', () => {
+    expect(view.getUint8(108)).toBe(RTC.century);
   });
 });
 
