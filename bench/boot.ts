@@ -42,7 +42,7 @@ export async function benchBoot(options: BenchOptions): Promise<void> {
         progress.note(`${round ? `sample ${round}` : 'warm-up'} ${name} ${JSON.stringify(sample)}`),
     );
     await addMemory(all, names, command, memory, limits);
-    process.stdout.write(report(all, names[0]!));
+    process.stdout.write(report(all, names));
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -20,5 +20,5 @@ export async function benchStart(options: BenchOptions): Promise<void> {
     return { 'exec to guest (ms)': run.until!, 'exec to exit (ms)': run.end };
   });
   await addMemory(all, names, command, memory, { until });
-  process.stdout.write(report(all, names[0]!));
+  process.stdout.write(report(all, names));
 }

@@ -16,7 +16,6 @@ export async function buildBareLoop(): Promise<string> {
       build: async target => {
         await exec('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', '-o', join(target, 'kvm-loop'), source]);
       },
-      keepOlder: true,
     },
     silent,
   );

@@ -35,12 +35,15 @@ export function record<Name extends string>(all: Measurements<Name>, name: Name,
   }
 }
 
-/** A row for each quantity and contender, with the ratio of its median to that of the first contender (`reference`). */
-export function report<Name extends string>(all: Measurements<Name>, reference: Name): string {
+/** A row for each quantity and contender, in the contenders' order, with the ratio of its median to that of the first one. */
+export function report<Name extends string>(all: Measurements<Name>, contenders: readonly Name[]): string {
   const rows: string[][] = [];
+  const reference = contenders[0]!;
   for (const [quantity, byName] of all) {
     const base = byName.get(reference);
-    for (const [name, values] of byName) {
+    for (const name of contenders) {
+      const values = byName.get(name);
+      if (!values) continue;
       const summary = summarize(values);
       const ratio = base ? short(summary.median / summarize(base).median) : '';
       rows.push([quantity, name, ...cells(summary), ratio]);
