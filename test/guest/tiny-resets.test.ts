@@ -22,12 +22,6 @@ describe('resets of tiny guests under tslaunch', () => {
     }
   });
 
-  it('keeps the CMOS over a restart', async () => {
-    const run = await runGuest('tslaunch', 'reboot', { arguments: ['times=2'] });
-    expect(outcome(run)).toEqual(PASS);
-    expect(run.text).toContain('boot 3 of 3');
-  });
-
   it('reports a triple fault with registers and ends with status 1', async () => {
     const run = await runGuest('tslaunch', 'triple');
     expect(run.text).toContain('about to triple fault');
