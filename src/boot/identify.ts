@@ -4,13 +4,7 @@
  */
 import { hex, readLe } from '../base/bits.ts';
 import { elfOddity } from './elf/oddity.ts';
-
-export interface Identity {
-  /** With its article: "a gzip file". */
-  readonly what: string;
-  /** One imperative sentence. `FILE` stands for the file's name. */
-  readonly remedy: string;
-}
+import type { Identity } from './identity.ts';
 
 interface Magic extends Identity {
   readonly offset: number;

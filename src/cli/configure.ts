@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import { UsageError } from '../base/errors.ts';
 import { type BlockOption, parseBlockOption } from '../devices/block/options.ts';
 import { ENTRY_PROTOCOLS, type EntryProtocol, MAX_CPUS, type MachineConfig } from '../machine/config.ts';
-import { defaultConsole } from '../machine/default-console.ts';
 import { parseMemory } from './memory-size.ts';
 import { USAGE } from './options.ts';
 import type { Words } from './words.ts';
@@ -31,7 +30,7 @@ export function configure({ options, operands }: Words, environment: Environment
     cpus: parseCpus(value('cpus') ?? '1'),
     kernelPath,
     ...(initrdPath === undefined ? {} : { initrdPath }),
-    commandLine: [...defaultConsole(commandLine), ...commandLine],
+    commandLine,
     blocks: parseBlocks(options.get('block') ?? [], environment.cwd),
     rng: options.has('rng'),
     ...(username === undefined ? {} : { username }),

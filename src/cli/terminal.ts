@@ -83,7 +83,10 @@ export class Terminal implements ConsoleBackend {
   };
 
   readonly #signal = (signal: NodeJS.Signals): void => {
-    if (this.#options.onSignal !== undefined) return this.#options.onSignal(signal as EndingSignal);
+    if (this.#options.onSignal !== undefined) {
+      this.#options.onSignal(signal as EndingSignal);
+      return;
+    }
     this.#raw?.leave();
     process.off(signal, this.#signal);
     process.kill(process.pid, signal);

@@ -7,7 +7,10 @@ import { log } from '../base/log.ts';
 import { loadGuest } from '../boot/load.ts';
 import type { ConsoleBackend } from '../devices/console/backend.ts';
 import { becomeUser, enterRoot, lookUpUser } from '../host/privileges.ts';
+import type { CpuidLeaf } from '../kvm/cpuid-leaf.ts';
 import { KvmSystem } from '../kvm/system.ts';
+import { hideXsave } from '../kvm/xsave-leaf.ts';
+import { runsInsideAMachine, xsaveWorks } from '../kvm/xsave-probe.ts';
 import type { CpuEntry } from '../x86/cpu-entry.ts';
 import { REGISTER_FILE_BYTES } from './board.ts';
 import type { MachineConfig } from './config.ts';
@@ -26,6 +29,14 @@ export interface MachineEnd {
   readonly status: number;
 }
 
+/** What this KVM supports, less an XSAVE that does not keep what it says. */
+function offeredCpuid(system: KvmSystem): readonly CpuidLeaf[] {
+  const leaves = system.supportedCpuid();
+  if (!runsInsideAMachine() || xsaveWorks(system, leaves)) return leaves;
+  log.narrate('cpuid', 'XSAVE is hidden: this KVM forgets what a guest writes to XCR0');
+  return hideXsave(leaves);
+}
+
 export class Machine {
   readonly #config: MachineConfig;
   readonly #threads: readonly VcpuThread[];
@@ -34,6 +45,7 @@ export class Machine {
   #ram: Ram | undefined;
   #devices: Devices | undefined;
   #system: KvmSystem | undefined;
+  #cpuid: readonly CpuidLeaf[] = [];
   #cycle: PowerCycle | undefined;
   #stopped = false;
   #crash: Promise<void> | undefined;
@@ -46,6 +58,7 @@ export class Machine {
 
   /** Runs the guest to its end. Throws UsageError or HostError; everything is released either way. */
   async run(terminal: ConsoleBackend): Promise<MachineEnd> {
+    process.once('exit', this.#processExits);
     try {
       const { kernel, initrd } = this.#openKernel();
       this.#ram = Ram.create(this.#config.memoryBytes);
@@ -53,6 +66,7 @@ export class Machine {
       this.#devices = await Devices.open(this.#config, terminal);
       this.#system = KvmSystem.open();
       this.#checkCpus(this.#system);
+      this.#cpuid = offeredCpuid(this.#system);
       await Promise.all(this.#threads.map(thread => thread.ready));
       this.#dropPrivileges();
       for (;;) {
@@ -72,6 +86,12 @@ export class Machine {
     this.#stopped = true;
     this.#cycle?.board.control.end('stopped');
   }
+
+  /** Node waits for its threads at exit, and one inside the guest would never end. */
+  readonly #processExits = (): void => {
+    this.stop();
+    for (const thread of this.#threads) thread.kick();
+  };
 
   #openKernel(): { kernel: KernelFile; initrd: KernelFile | undefined } {
     const open = (what: string, path: string) => {
@@ -113,7 +133,7 @@ export class Machine {
     const system = this.#system!;
     const cycle = new PowerCycle({
       system,
-      cpuid: system.supportedCpuid(),
+      cpuid: this.#cpuid,
       runPageSize: system.runPageSize(),
       registers: this.#registers,
       ram: this.#ram!,
@@ -144,6 +164,7 @@ export class Machine {
   }
 
   async #release(): Promise<void> {
+    process.off('exit', this.#processExits);
     await Promise.all(this.#threads.map(thread => thread.terminate()));
     await this.#devices?.close();
     this.#system?.close();

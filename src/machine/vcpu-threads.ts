@@ -61,16 +61,19 @@ export class VcpuThread {
     this.#worker.postMessage(order);
   }
 
+  /** Gets the thread out of the guest, without waiting. The machine's stop word must be set before. */
+  kick(): void {
+    if (!this.#order || this.#gone) return;
+    this.#order.runPage.views[0]![IMMEDIATE_EXIT] = 1;
+    if (this.#tid !== 0) kickThread(this.#tid);
+  }
+
   /** Resolves once the thread has left the guest and let go of the vCPU. The machine's stop word must be set before. */
   async stop(): Promise<void> {
     const order = this.#order;
     if (!order) return;
-    const kick = () => {
-      order.runPage.views[0]![IMMEDIATE_EXIT] = 1;
-      if (!this.#gone && this.#tid !== 0) kickThread(this.#tid);
-    };
-    const timer = setInterval(kick, KICK_INTERVAL);
-    kick();
+    const timer = setInterval(() => this.kick(), KICK_INTERVAL);
+    this.kick();
     await (this.#gone ? undefined : order.done);
     clearInterval(timer);
     order.runPage.unmap();

@@ -40,7 +40,7 @@ describe('a command line', () => {
       memoryBytes: 64 * MiB,
       cpus: 1,
       kernelPath: 'vmlinux',
-      commandLine: ['earlyprintk=serial,ttyS0,115200', 'console=hvc0'],
+      commandLine: [],
       blocks: [],
       rng: false,
       verbose: false,

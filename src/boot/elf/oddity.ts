@@ -1,5 +1,5 @@
 /** ELF files that are certainly no x86 kernel, told from the file header alone: other machines, objects, core dumps. */
-import type { Identity } from '../identify.ts';
+import type { Identity } from '../identity.ts';
 import {
   EI_CLASS,
   EI_DATA,
@@ -10,6 +10,8 @@ import {
   EM_386,
   EM_X86_64,
   ET_CORE,
+  ET_DYN,
+  ET_EXEC,
   ET_REL,
   isElf,
   MACHINES,
@@ -21,7 +23,8 @@ const KERNEL_REMEDY = 'Give a vmlinux (ELF) or bzImage file instead.';
 /** Undefined if the file is no ELF file or may be a kernel. */
 export function elfOddity(head: Uint8Array): Identity | undefined {
   if (!isElf(head)) return undefined;
-  if (head.length < 52) return { what: 'an ELF file that is cut short', remedy: 'Copy it again.' };
+  if (head.length < (head[EI_CLASS] === ELFCLASS64 ? 64 : 52))
+    return { what: 'an ELF file that is cut short', remedy: 'Copy it again.' };
   const bigEndian = head[EI_DATA] === ELFDATA2MSB;
   const half = (offset: number) =>
     new DataView(head.buffer, head.byteOffset, head.byteLength).getUint16(offset, !bigEndian);
@@ -38,5 +41,6 @@ export function elfOddity(head: Uint8Array): Identity | undefined {
   }
   if (type === ET_REL) return { what: 'an ELF object file or kernel module', remedy: KERNEL_REMEDY };
   if (type === ET_CORE) return { what: 'a core dump', remedy: KERNEL_REMEDY };
+  if (type !== ET_EXEC && type !== ET_DYN) return { what: 'an ELF file of an unknown type', remedy: KERNEL_REMEDY };
   return undefined;
 }

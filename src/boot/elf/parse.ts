@@ -5,13 +5,11 @@
 import { hex } from '../../base/bits.ts';
 import { UsageError } from '../../base/errors.ts';
 import type { StructOf } from '../../base/struct.ts';
-import { identify } from '../identify.ts';
 import { type KernelSource, readBytes } from '../source.ts';
 import {
   EI_CLASS,
   ELFCLASS64,
   ET_DYN,
-  ET_EXEC,
   fileHeader32,
   fileHeader64,
   PT_INTERP,
@@ -21,6 +19,7 @@ import {
   programHeader64,
 } from './format.ts';
 import { type ElfNote, isUserProgram, parseNotes, pvhEntryPoint } from './notes.ts';
+import { elfOddity } from './oddity.ts';
 
 export interface ElfSegment {
   /** Position among the program headers, as readelf counts. */
@@ -53,12 +52,9 @@ type ProgramHeader = StructOf<typeof programHeader64.fields> | StructOf<typeof p
 /** `head` is the beginning of the file, of which the caller knows that it is ELF. Throws UsageError. */
 export function parseElf(source: KernelSource, head: Uint8Array): ElfImage {
   const bits = head[EI_CLASS] === ELFCLASS64 ? 64 : 32;
-  const layout = bits === 64 ? fileHeader64 : fileHeader32;
-  const header = head.length >= layout.size ? layout.over(head) : undefined;
-  const oddity = header && (header.type === ET_EXEC || header.type === ET_DYN) ? undefined : identify(head);
-  if (!header || oddity) {
-    throw new UsageError(`${source.path} is not a kernel but ${oddity?.what ?? 'a short ELF file'}.`, oddity?.remedy);
-  }
+  const oddity = elfOddity(head);
+  if (oddity) throw new UsageError(`${source.path} is not a kernel but ${oddity.what}.`, oddity.remedy);
+  const header = (bits === 64 ? fileHeader64 : fileHeader32).over(head);
   const programHeaders = readProgramHeaders(source, bits, header);
   const notes = readNotes(source, programHeaders);
   const pvhEntry = pvhEntryPoint(notes);

@@ -61,13 +61,11 @@ export class Input {
 
   readonly #data = (bytes: Uint8Array): void => {
     this.#options.seen?.(bytes);
-    if (this.#options.tty && this.#waiting > DROP_AT) return this.#drop();
     const reader = this.#reader;
     this.#reader = undefined;
-    if (reader !== undefined) return reader(bytes);
-    this.#chunks.push(bytes);
-    this.#waiting += bytes.length;
-    if (!this.#options.tty && this.#waiting > PAUSE_AT) this.#stream.pause();
+    if (reader !== undefined) reader(bytes);
+    else if (this.#options.tty && this.#waiting > DROP_AT) this.#drop();
+    else this.#keep(bytes);
   };
 
   readonly #end = (): void => {
@@ -75,6 +73,12 @@ export class Input {
     this.#reader?.(undefined);
     this.#reader = undefined;
   };
+
+  #keep(bytes: Uint8Array): void {
+    this.#chunks.push(bytes);
+    this.#waiting += bytes.length;
+    if (!this.#options.tty && this.#waiting > PAUSE_AT) this.#stream.pause();
+  }
 
   #drop(): void {
     if (!this.#dropped) log.warn('the guest does not read its console; what is typed from here on is lost.');

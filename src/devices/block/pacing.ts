@@ -5,25 +5,23 @@ import { MiB } from '../../base/bits.ts';
 const TURN_BYTES = 2 * MiB;
 const TURN_REQUESTS = 64;
 
-/** Requests that are under way. */
+/** Requests that are under way; the virtqueue sees to it that they are no more than it has entries. */
 export class InFlight {
   readonly #running = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
 
   add(request: Promise<void>): void {
-    const ended = request.then(
-      () => void this.#running.delete(ended),
-      error => {
+    const ended = request
+      .catch(error => {
         this.#failure ??= { error };
-        this.#running.delete(ended);
-      },
-    );
+      })
+      .then(() => void this.#running.delete(ended));
     this.#running.add(ended);
   }
 
-  /** Resolves once fewer than `limit` are under way; rejects with the error of the first request that threw, if one did. */
-  async below(limit: number): Promise<void> {
-    while (this.#running.size >= limit) await Promise.race(this.#running);
+  /** Resolves once none is under way; rejects if one threw, which none should. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#running);
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 }

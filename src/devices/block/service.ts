@@ -40,16 +40,11 @@ export class BlockService implements DeviceService {
     try {
       for (let chain = await queue.next(); chain !== undefined; chain = await queue.next()) {
         const done = this.#start(chain, queue, device);
-        if (done === undefined) {
-          if (turn.spend(chain.writableLength)) await turn.end();
-          continue;
-        }
-        inFlight.add(done);
-        // A driver that offers one chain twice could otherwise have more in flight than the queue has entries.
-        await inFlight.below(queue.size);
+        if (done !== undefined) inFlight.add(done);
+        else if (turn.spend(chain.writableLength)) await turn.end();
       }
     } finally {
-      await inFlight.below(1);
+      await inFlight.ended();
     }
   }
 
@@ -128,7 +123,6 @@ export class BlockService implements DeviceService {
  * behind data that was not all written does not count.
  */
 function finish(queue: Virtqueue, chain: Chain, request: BlockRequest, { status, written }: Outcome): void {
-  if (queue.stopping) return;
   request.status[0] = status;
   queue.complete(chain, written === request.room ? written + 1 : written);
 }

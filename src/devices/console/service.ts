@@ -65,8 +65,12 @@ export class ConsoleService implements DeviceService {
       this.#resize(device);
       for (let chain = await queue.next(); chain !== undefined; chain = await queue.next()) {
         const room = parseRoom(chain);
-        while (this.#leftover.length === 0 && !queue.stopping) await this.#moreInput(queue);
-        if (queue.stopping) return;
+        if (this.#leftover.length === 0) {
+          // A held chain would keep the queue from pausing for as long as nobody types.
+          queue.unget();
+          await this.#moreInput(queue);
+          continue;
+        }
         const count = fillScattered(room, this.#leftover);
         this.#leftover = this.#leftover.subarray(count);
         queue.complete(chain, count);

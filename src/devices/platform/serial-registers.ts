@@ -1,22 +1,6 @@
 /**
- * Names and bits of the 16550 UART (National PC16550D data sheet, section 8; Linux `serial_reg.h` uses the same names). Three
- * offsets mean two registers each: reads and writes differ at 2, and the divisor latch hides 0 and 1 while DLAB is set.
+ * Bits of the 16550 UART (National PC16550D data sheet, section 8; Linux `serial_reg.h` uses the same register names).
  */
-
-/** Register offsets. */
-export const UART = {
-  /** Receive buffer (read), transmit holding (write), divisor low (DLAB). */
-  data: 0,
-  /** Interrupt enable, divisor high (DLAB). */
-  ier: 1,
-  /** Interrupt identification (read), FIFO control (write). */
-  iir: 2,
-  lcr: 3,
-  mcr: 4,
-  lsr: 5,
-  msr: 6,
-  scr: 7,
-} as const;
 
 export const IER = { receive: 0x01, transmit: 0x02, line: 0x04, modem: 0x08, all: 0x0f } as const;
 export const IIR = {
@@ -39,10 +23,3 @@ export const RECEIVE_TRIGGERS = [1, 4, 8, 14] as const;
 
 /** 115200 Hz divided by 12: 9600 baud, what a PC's firmware leaves behind. */
 export const DEFAULT_DIVISOR = 12;
-
-const NAMES = ['RBR/THR', 'IER', 'IIR/FCR', 'LCR', 'MCR', 'LSR', 'MSR', 'SCR'] as const;
-const LATCH_NAMES = ['DLL', 'DLM'] as const;
-
-export function uartRegisterName(offset: number, divisorLatch: boolean): string | undefined {
-  return divisorLatch && offset < 2 ? LATCH_NAMES[offset] : NAMES[offset];
-}

@@ -25,7 +25,7 @@ it(`survives random port accesses, seed ${SEED}`, () => {
     return (state >>> 0) % below;
   };
   let now = 0;
-  const { ports, platform, serial, line, sci, power } = pc({ now: () => now });
+  const { ports, pm, serial, line, sci, power } = pc({ now: () => now });
   for (let round = 0; round < ROUNDS; round++) {
     const [base, size] = AREAS[next(AREAS.length)]!;
     const port = base + next(size);
@@ -42,7 +42,7 @@ it(`survives random port accesses, seed ${SEED}`, () => {
       serial.received.tryPush(next(256));
       serial.notifyReceived();
     }
-    if (next(64) === 0) platform.power.pressPowerButton();
+    if (next(64) === 0) pm.pressPowerButton();
     // The line says what the identification register says, and the system control interrupt what status and enable say.
     const lcr = ports.read(0x3fb, 1);
     if (next(8) === 0 && (lcr & 0x80) === 0) {

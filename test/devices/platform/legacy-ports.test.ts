@@ -4,11 +4,11 @@ import { pc } from './support.ts';
 
 describe('legacy ports', () => {
   it('keep the last debug code', () => {
-    const { ports, platform } = pc();
+    const { ports, reset } = pc();
     ports.write(0x80, 1, 0x42);
     expect(ports.read(0x80, 1)).toBe(0x42);
     expect(describeRegister(ports.resolve(0x80)!.block, 0)).toBe('debug-port.code');
-    platform.reset();
+    reset();
     expect(ports.read(0x80, 1)).toBe(0);
   });
 

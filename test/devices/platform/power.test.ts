@@ -32,13 +32,13 @@ describe('PowerManagement', () => {
   });
 
   it('tells of the power button until the guest has acknowledged it', () => {
-    const { ports, platform, sci } = pc();
-    expect(platform.power.pressPowerButton()).toBe(false);
+    const { ports, pm, sci } = pc();
+    expect(pm.pressPowerButton()).toBe(false);
     expect([sci.take(), ports.read(PM, 2)]).toEqual([[], 0x100]);
     ports.write(PM, 2, 0x100);
     ports.write(PM + 2, 2, 0x120);
     expect(sci.take()).toEqual([]);
-    expect(platform.power.pressPowerButton()).toBe(true);
+    expect(pm.pressPowerButton()).toBe(true);
     expect(sci.take()).toEqual([true]);
     ports.write(PM, 2, 0x8001);
     expect([sci.take(), ports.read(PM, 4)]).toEqual([[], 0x0120_0100]);
@@ -47,21 +47,16 @@ describe('PowerManagement', () => {
   });
 
   it('raises the line when an event is enabled late, and lowers it at reset', () => {
-    const { ports, platform, sci } = pc();
-    platform.power.pressPowerButton();
+    const { ports, pm, reset, sci } = pc();
+    pm.pressPowerButton();
     ports.write(PM, 4, 0x0100_0000);
     expect(sci.take()).toEqual([true]);
-    platform.reset();
+    reset();
     expect([sci.take(), ports.read(PM, 4)]).toEqual([[false], 0]);
   });
 
   it('names its registers', () => {
-    const { platform } = pc();
-    expect([0, 2, 5, 7].map(at => platform.power.registerName(at))).toEqual([
-      'PM1_STS',
-      'PM1_EN',
-      'PM1_CNT[1]',
-      undefined,
-    ]);
+    const { pm } = pc();
+    expect([0, 2, 5, 7].map(at => pm.registerName(at))).toEqual(['PM1_STS', 'PM1_EN', 'PM1_CNT[1]', undefined]);
   });
 });

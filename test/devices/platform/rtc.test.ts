@@ -73,7 +73,7 @@ describe('Rtc', () => {
   });
 
   it('keeps its memory and alarm registers, not its read-only ones', () => {
-    const { write, read, platform } = clock();
+    const { write, read, reset } = clock();
     for (const at of [1, 3, 5, 0x0e, 0x40, 0x7f]) write(at, at ^ 0x5a);
     write(0x80 | 0x41, 0x77);
     expect([1, 3, 5, 0x0e, 0x40, 0x7f, 0x41].map(read)).toEqual(
@@ -83,7 +83,7 @@ describe('Rtc', () => {
     write(0x0d, 0);
     write(0x0a, 0xff);
     expect([0x0c, 0x0d, 0x0a].map(read)).toEqual([0, 0x80, 0x7f]);
-    platform.reset();
+    reset();
     expect(read(0x40)).toBe(0);
   });
 

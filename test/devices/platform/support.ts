@@ -1,6 +1,11 @@
 import { Bus } from '../../../src/bus/bus.ts';
 import type { Bell, InterruptLine, PowerSwitch } from '../../../src/bus/triggers.ts';
-import { Platform } from '../../../src/devices/platform/platform.ts';
+import { I8042 } from '../../../src/devices/platform/i8042.ts';
+import { legacyClaims } from '../../../src/devices/platform/legacy-ports.ts';
+import { PM_BLOCK_SIZE, PowerManagement } from '../../../src/devices/platform/power.ts';
+import { Rtc } from '../../../src/devices/platform/rtc.ts';
+import { Serial } from '../../../src/devices/platform/serial.ts';
+import { PORT } from '../../../src/memory/map.ts';
 import { RegisterFile } from '../../../src/state/register-file.ts';
 
 export class LineLog implements InterruptLine {
@@ -45,19 +50,23 @@ export function pc(options: { memorySize?: number; now?: () => number; buffer?: 
   const line = new LineLog();
   const sent = new BellLog();
   const drained = new BellLog();
-  const platform = new Platform(ports, {
-    registers,
-    memorySize: options.memorySize ?? 512 * MiB,
-    now: options.now ?? (() => 0),
-    power,
-    sci,
-    serialLine: line,
-    serialSent: sent,
-    serialDrained: drained,
-    stopping: () => false,
-  });
-  if (!options.buffer) platform.reset();
+  const { memorySize = 512 * MiB, now = () => 0 } = options;
+  const serial = new Serial({ name: 'serial0', registers, line, sent, drained, stopping: () => false });
+  const pm = new PowerManagement({ registers, sci, power });
+  const i8042 = new I8042(registers, power);
+  const rtc = new Rtc({ registers, memorySize, now });
+  const legacy = legacyClaims(registers, power);
+  ports.claim(PORT.serial1, 8, serial);
+  ports.claim(PORT.acpiPm, PM_BLOCK_SIZE, pm);
+  ports.claim(PORT.i8042Data, 1, i8042.data);
+  ports.claim(PORT.i8042Command, 1, i8042.command);
+  ports.claim(PORT.cmosIndex, 2, rtc);
+  for (const { base, size, block } of legacy.claims) ports.claim(base, size, block);
+  const reset = () => {
+    for (const part of [serial, pm, i8042, rtc, legacy.debug]) part.reset();
+  };
+  if (!options.buffer) reset();
   sci.take();
   line.take();
-  return { registers, ports, platform, serial: platform.serial, power, sci, line, sent, drained };
+  return { registers, ports, serial, pm, reset, power, sci, line, sent, drained };
 }
