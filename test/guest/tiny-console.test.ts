@@ -26,6 +26,13 @@ describe('consoles of tiny guests under tslaunch', () => {
     expect(digest(echoed)).toBe(digest(input));
   });
 
+  it('echoes what is typed while the guest listens on the serial port', async () => {
+    const typed = randomBytes(1500).toString('hex');
+    const run = await runGuest('tslaunch', 'echo', { input: `${typed}\x04` });
+    expect(run.verdict, run.errors).toBe('pass');
+    expect(between(run.output, 'ready\r\n', '\r\n3001 bytes in ').toString('latin1')).toBe(typed);
+  });
+
   it('prints 10 MiB without losing a byte', { timeout: 120_000 }, async () => {
     const run = await runGuest('tslaunch', 'flood', { arguments: ['mib=10', 'irq=msix'], timeout: 100_000 });
     expect(run.verdict, run.errors).toBe('pass');
