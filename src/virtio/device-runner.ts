@@ -120,6 +120,8 @@ export class DeviceRunner {
       await session.loops.park();
       await this.#guarded('its reset', () => service.reset?.());
       if (!session.ending) transport.finishReset();
+      // What the reset changed in the configuration is for the next look.
+      this.#o.control.cancel();
       return;
     }
     if (!transport.live) {
