@@ -21,7 +21,7 @@ describe('every source file', () => {
 
   it('opens with a paragraph that says why it exists', () => {
     const silent = files.filter(
-      ({ path, text }) => !path.endsWith('.test.ts') && !/^(#!.*\n)?\/\*\*?[\s*]+\S/.test(text),
+      ({ path, text }) => !path.startsWith('test/') && !/^(#!.*\n)?(\/\*\*?[\s*]+|\/\/ )\S/.test(text),
     );
     expect(paths(silent)).toEqual([]);
   });

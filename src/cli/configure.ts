@@ -1,15 +1,8 @@
 /** From words to a machine's configuration: every value checked, no file touched, nothing started. */
 import { resolve } from 'node:path';
 import { UsageError } from '../base/errors.ts';
-import {
-  type BlockOptions,
-  ENTRY_PROTOCOLS,
-  type EntryProtocol,
-  MAX_CPUS,
-  type MachineConfig,
-} from '../machine/config.ts';
-import { defaultConsole } from '../machine/default-console.ts';
-import { parseBlockOption } from './block-option.ts';
+import { type BlockOption, parseBlockOption } from '../devices/block/options.ts';
+import { ENTRY_PROTOCOLS, type EntryProtocol, MAX_CPUS, type MachineConfig } from '../machine/config.ts';
 import { parseMemory } from './memory-size.ts';
 import { USAGE } from './options.ts';
 import type { Words } from './words.ts';
@@ -37,7 +30,7 @@ export function configure({ options, operands }: Words, environment: Environment
     cpus: parseCpus(value('cpus') ?? '1'),
     kernelPath,
     ...(initrdPath === undefined ? {} : { initrdPath }),
-    commandLine: [...defaultConsole(commandLine), ...commandLine],
+    commandLine,
     blocks: parseBlocks(options.get('block') ?? [], environment.cwd),
     rng: options.has('rng'),
     ...(username === undefined ? {} : { username }),
@@ -60,16 +53,16 @@ function parseEntry(text: string): EntryProtocol {
 }
 
 /** Two guests' views of one disk may only differ if nobody writes; links to one file are found out later, by its lock. */
-function parseBlocks(texts: readonly string[], cwd: string): BlockOptions[] {
+function parseBlocks(texts: readonly string[], cwd: string): BlockOption[] {
   const blocks = texts.map(parseBlockOption);
-  const seen = new Map<string, BlockOptions>();
+  const seen = new Map<string, BlockOption>();
   for (const block of blocks) {
-    const path = resolve(cwd, block.path);
+    const path = resolve(cwd, block.file);
     const other = seen.get(path);
     if (other && !(other.readOnly && block.readOnly)) {
       throw new UsageError(
-        `--block ${block.path} is given twice, and a disk that is written can only be used once.`,
-        `Give it once, or both times as ${block.path},readonly.`,
+        `--block ${block.file} is given twice, and a disk that is written can only be used once.`,
+        `Give it once, or both times as ${block.file},ro.`,
       );
     }
     seen.set(path, block);

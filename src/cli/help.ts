@@ -22,7 +22,7 @@ const AFTER = `Examples:
   The host's own kernel, two CPUs, an initrd and an entropy device:
     tslaunch 1024 /boot/vmlinuz --initrd /boot/initrd.img --cpus 2 --rng
   A disk that the guest may only read, and an argument for init:
-    tslaunch 512 bzImage root=/dev/vda ro --block disk.img,readonly -- -s
+    tslaunch 512 bzImage root=/dev/vda ro --block disk.img,ro -- -s
   Serial console instead of the virtio one, decisions told:
     tslaunch --verbose 512 bzImage console=ttyS0 root=/dev/vda --block disk.img
 

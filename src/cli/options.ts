@@ -30,7 +30,7 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     name: 'block',
-    value: 'FILE[,readonly]',
+    value: 'FILE[,ro]',
     repeatable: true,
     group: 'Devices',
     help: 'a disk: raw image or block device. The guest sees /dev/vda, /dev/vdb...',

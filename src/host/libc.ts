@@ -75,7 +75,10 @@ export const sys = {
   chroot: libc.func('int chroot(const char *path)') as (path: string) => number,
 };
 
-const errnoNames = new Map(Object.entries(koffi.os.errno).map(([name, value]) => [value, name]));
+/** EAGAIN has a second name, which would win by coming later. */
+const errnoNames = new Map(
+  Object.entries(koffi.os.errno).flatMap(([name, value]) => (name === 'EWOULDBLOCK' ? [] : [[value, name] as const])),
+);
 
 /** The calling thread's errno, by name, right after a failed call. */
 export function errno(): string {

@@ -67,11 +67,11 @@ export class Vcpu {
     return ioctlStruct(this.fd, 'KVM_SET_MSRS', VCPU.SET_MSRS, buffer);
   }
 
-  /** The general registers as KVM holds them now. */
-  registers(): Registers {
-    const { value, bytes } = layout.regs.create();
-    ioctlStruct(this.fd, 'KVM_GET_REGS', VCPU.GET_REGS, bytes);
-    return value;
+  /** The general registers as KVM holds them now, and the raw structure. */
+  registers(): { value: Registers; bytes: Uint8Array } {
+    const regs = layout.regs.create();
+    ioctlStruct(this.fd, 'KVM_GET_REGS', VCPU.GET_REGS, regs.bytes);
+    return regs;
   }
 
   /** System registers, and the raw structure for its segments. */

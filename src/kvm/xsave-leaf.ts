@@ -10,21 +10,27 @@ const LEGACY_AND_HEADER = 576;
 /** XCR0 bits 0 and 1, x87 and SSE, live in the legacy region. */
 const FIRST_EXTENDED = 2;
 
-/** True when the sizes in leaf 0xD agree with each other, or when there is no XSAVE at all. */
-export function xsaveAddsUp(leaves: readonly CpuidLeaf[]): boolean {
+/** Bytes of an XSAVE area in standard format with every feature; undefined where the leaf is absent or makes no sense. */
+export function xsaveAreaSize(leaves: readonly CpuidLeaf[]): number | undefined {
   const main = leaves.find(leaf => leaf.function === XSAVE_LEAF && leaf.index === 0);
-  const features = leaves.find(leaf => leaf.function === 1);
-  if (!features || (features.ecx & (1 << 26)) === 0) return true;
-  if (!main || (main.eax & 3) !== 3) return false;
+  if (!main || (main.eax & 3) !== 3) return undefined;
   let end = LEGACY_AND_HEADER;
   for (let bit = FIRST_EXTENDED; bit < 63; bit++) {
     const supported = bit < 32 ? (main.eax >>> bit) & 1 : (main.edx >>> (bit - 32)) & 1;
     if (!supported) continue;
     const area = leaves.find(leaf => leaf.function === XSAVE_LEAF && leaf.index === bit);
-    if (!area || area.eax === 0 || area.ebx < LEGACY_AND_HEADER) return false;
+    if (!area || area.eax === 0 || area.ebx < LEGACY_AND_HEADER) return undefined;
     end = Math.max(end, area.ebx + area.eax);
   }
-  return main.ecx === end;
+  return end;
+}
+
+/** True when the sizes in leaf 0xD agree with each other, or when there is no XSAVE at all. */
+export function xsaveAddsUp(leaves: readonly CpuidLeaf[]): boolean {
+  const features = leaves.find(leaf => leaf.function === 1);
+  if (!features || (features.ecx & (1 << 26)) === 0) return true;
+  const main = leaves.find(leaf => leaf.function === XSAVE_LEAF && leaf.index === 0);
+  return main !== undefined && main.ecx === xsaveAreaSize(leaves);
 }
 
 /** Feature bits that mean nothing without XSAVE, a row a register. */

@@ -6,6 +6,8 @@ import type { DeviceConfig } from '../devices/catalog.ts';
 import type { CpuidLeaf } from '../kvm/cpuid-leaf.ts';
 import type { CpuEntry } from '../x86/cpu-entry.ts';
 
+import type { CrashReport } from './crash-report.ts';
+
 /** The wires of one virtio device, all eventfds. */
 export interface DeviceWires {
   /** Wakes the service side: status, configuration and queue changes. */
@@ -26,9 +28,9 @@ export interface Blueprint {
   /** Virtio devices in slot order, from slot 1. */
   readonly devices: readonly DeviceConfig[];
   readonly wires: readonly DeviceWires[];
-  /** Eventfds that tell main: the machine ended; a legacy console has output. */
+  /** Eventfds that tell main: the machine ended; the serial port wants attention. */
   readonly lifecycle: number;
-  readonly serialOutput: number;
+  readonly serial: number;
   readonly verbose: boolean;
 }
 
@@ -48,6 +50,6 @@ export interface VcpuOrder {
 /** What a vCPU thread says. */
 export type VcpuReport =
   | { readonly kind: 'ready'; readonly tid: number }
-  | { readonly kind: 'crash'; readonly id: number; readonly what: string; readonly report: string }
+  | { readonly kind: 'crash'; readonly id: number; readonly what: string; readonly report: CrashReport }
   | { readonly kind: 'fault'; readonly message: string; readonly remedy: string | undefined }
   | { readonly kind: 'stopped' };

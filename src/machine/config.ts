@@ -2,16 +2,12 @@
  * What a machine is made of, as plain data: the command line produces it, the Node API takes it, every thread builds its board
  * from a copy of it. Nothing in here is an object with behaviour, so it crosses threads and goes into snapshots as it is.
  */
+import type { BlockOption } from '../devices/block/options.ts';
+
 /** How the kernel is entered: `auto` takes the PVH note of a kernel that has one and no Linux 64-bit entry. */
 export type EntryProtocol = 'auto' | 'linux' | 'pvh';
 
 export const ENTRY_PROTOCOLS: readonly EntryProtocol[] = ['auto', 'linux', 'pvh'];
-
-/** A disk. */
-export interface BlockOptions {
-  readonly path: string;
-  readonly readOnly: boolean;
-}
 
 /** Most vCPUs a machine may have. */
 export const MAX_CPUS = 32;
@@ -27,7 +23,7 @@ export interface MachineConfig {
   /** Kernel arguments, joined by single spaces on their way into the guest. */
   readonly commandLine: readonly string[];
   /** Disks in the order in which the guest sees them. */
-  readonly blocks: readonly BlockOptions[];
+  readonly blocks: readonly BlockOption[];
   /** An entropy device. */
   readonly rng: boolean;
   /** User whose rights the launcher keeps once everything is open. */

@@ -24,6 +24,11 @@ export class MachineControl implements PowerSwitch {
     this.#bell = bell;
   }
 
+  /** Forgets the last power cycle. Once, on main, before the guest runs. */
+  powerOn(): void {
+    this.#words.fill(0);
+  }
+
   /** vCPU threads leave their loop when this is set. */
   get stopping(): boolean {
     return Atomics.load(this.#words, STOP) !== 0;

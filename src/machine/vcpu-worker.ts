@@ -9,7 +9,7 @@ import { blockKicks, swallowKicks, threadId } from '../host/threads.ts';
 import { guestCpuid } from '../kvm/cpuid.ts';
 import { Vcpu } from '../kvm/vcpu.ts';
 import type { VcpuOrder, VcpuReport } from './blueprint.ts';
-import { buildBoard } from './board.ts';
+import { Board } from './board.ts';
 import { crashReport } from './crash-report.ts';
 import { exitLoop } from './exit-loop.ts';
 import { Ram } from './ram.ts';
@@ -47,7 +47,7 @@ function run(order: VcpuOrder): void {
   log.setVerbose(blueprint.verbose);
   ram ??= Ram.attach(blueprint.memoryFd, blueprint.memorySize);
   const { memory } = ram;
-  const board = buildBoard(blueprint, memory);
+  const board = new Board(blueprint, memory);
   const vcpu = new Vcpu(order.fd, order.runPageSize);
   try {
     prepare(vcpu, order);

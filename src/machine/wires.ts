@@ -14,7 +14,7 @@ export function vectorsOf(model: DeviceModel): number {
 
 export class Wires {
   readonly lifecycle = createEventFd();
-  readonly serialOutput = createEventFd();
+  readonly serial = createEventFd();
   readonly devices: readonly DeviceWires[];
 
   constructor(models: readonly DeviceModel[]) {
@@ -35,7 +35,7 @@ export class Wires {
 
   close(): void {
     closeFd(this.lifecycle);
-    closeFd(this.serialOutput);
+    closeFd(this.serial);
     for (const { control, doorbells, vectors } of this.devices) {
       for (const fd of [control, ...doorbells, ...vectors.map(v => v.fd)]) closeFd(fd);
     }

@@ -7,10 +7,12 @@
  *     0x0002_0000  command line        0x1_0000_0000  RAM beyond 3 GiB
  *     0x0009_fc00  EBDA
  */
-import { GiB, KiB, MiB } from '../base/bits.ts';
+import { alignUp, GiB, KiB, MiB } from '../base/bits.ts';
 
+/** Null, unused, code (0x10), data (0x18), task state (0x20): the selectors that the Linux boot protocol asks for. */
 export const BOOT_GDT = 0x500;
-export const BOOT_IDT = 0x520;
+/** Empty: an exception before the kernel has set up its own table ends in a triple fault. */
+export const BOOT_IDT = 0x540;
 /** `struct boot_params` of the Linux boot protocol, 4 KiB. */
 export const ZERO_PAGE = 0x7000;
 /** PVH `hvm_start_info`, its module list and memory map, inside one page. */
@@ -69,6 +71,9 @@ export const PORT = {
   acpiPm: 0x600,
 } as const;
 
+/** Value of SLP_TYP for soft-off (ACPI S5): what \_S5 announces and the PM1a control register understands. */
+export const SLEEP_TYPE_S5 = 5;
+
 /** Global system interrupts. */
 export const GSI = {
   serial1: 4,
@@ -87,4 +92,10 @@ export function ramRanges(size: number): { gpa: number; length: number }[] {
   const ranges = [{ gpa: 0, length: low }];
   if (size > low) ranges.push({ gpa: PCI_HOLE_END, length: size - low });
   return ranges;
+}
+
+/** The window for 64-bit BARs: the first multiple of its size that lies behind RAM which ends at `ramEnd` (and behind 4 GiB). */
+export function pciMmio64Window(ramEnd: number): { start: number; length: number } {
+  const start = alignUp(Math.max(ramEnd, PCI_HOLE_END), PCI_MMIO64_SIZE);
+  return { start, length: PCI_MMIO64_SIZE };
 }

@@ -15,7 +15,7 @@ describe('a command line', () => {
   it('becomes a configuration', () => {
     expect(
       config(
-        '512 vmlinux root=/dev/vda console=ttyS0 --block a.img --block /b,readonly --rng --cpus 4 --initrd i --username nobody --chroot /empty -v --entry pvh',
+        '512 vmlinux root=/dev/vda console=ttyS0 --block a.img --block /b,ro --rng --cpus 4 --initrd i --username nobody --chroot /empty -v --entry pvh',
       ),
     ).toEqual({
       memoryBytes: 512 * MiB,
@@ -24,8 +24,8 @@ describe('a command line', () => {
       initrdPath: 'i',
       commandLine: ['root=/dev/vda', 'console=ttyS0'],
       blocks: [
-        expect.objectContaining({ path: 'a.img', readOnly: false }),
-        expect.objectContaining({ path: '/b', readOnly: true }),
+        expect.objectContaining({ file: 'a.img', readOnly: false }),
+        expect.objectContaining({ file: '/b', readOnly: true }),
       ],
       rng: true,
       username: 'nobody',
@@ -40,7 +40,7 @@ describe('a command line', () => {
       memoryBytes: 64 * MiB,
       cpus: 1,
       kernelPath: 'vmlinux',
-      commandLine: ['earlyprintk=serial,ttyS0,115200', 'console=hvc0'],
+      commandLine: [],
       blocks: [],
       rng: false,
       verbose: false,
@@ -74,7 +74,7 @@ describe('a command line', () => {
     ['doctor --rng', '--rng does not go with tslaunch doctor.'],
     ['doctor now', "tslaunch doctor takes no argument 'now'."],
     ['512 vmlinux --block a --block a', '--block a is given twice'],
-    ['512 vmlinux --block a --block ./b/../a,readonly', '--block ./b/../a is given twice'],
+    ['512 vmlinux --block a --block ./b/../a,ro', '--block ./b/../a is given twice'],
     ['512 vmlinux --block /home/me/a --block a', '--block a is given twice'],
   ])('%j is refused', (line, sentence) => {
     expect(() => command(line)).toThrow(sentence);
@@ -82,7 +82,7 @@ describe('a command line', () => {
   });
 
   it('may use one disk twice to read', () => {
-    expect(config('512 vmlinux --block a,readonly --block a,readonly').blocks).toHaveLength(2);
+    expect(config('512 vmlinux --block a,ro --block a,ro').blocks).toHaveLength(2);
   });
 
   it('asks for help or the version whatever else it says', () => {

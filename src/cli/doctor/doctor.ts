@@ -18,7 +18,8 @@ const COLOUR = { ok: 'green', limited: 'yellow', missing: 'red' } as const;
 /** One line a finding, its remedy indented below. */
 export function formatFindings(findings: readonly Finding[], colour: boolean): string {
   const width = Math.max(...findings.map(finding => finding.name.length));
-  const paint = (style: Parameters<typeof styleText>[0], text: string) => (colour ? styleText(style, text, { validateStream: false }) : text);
+  const paint = (style: Parameters<typeof styleText>[0], text: string) =>
+    colour ? styleText(style, text, { validateStream: false }) : text;
   const lines = findings.flatMap(({ name, status, found, remedy }) => [
     `${paint(COLOUR[status], status.padEnd(8))} ${name.padEnd(width)}  ${found}`,
     ...(remedy ? [`${' '.repeat(9 + width + 2)}${paint('dim', '->')} ${remedy}`] : []),

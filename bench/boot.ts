@@ -1,0 +1,96 @@
+// bench boot: from exec to the first line that a Linux guest's init prints, with the same kernel and disk for every launcher.
+// Without --kernel it is Debian's stock kernel with its initramfs and an ext4 root whose init says one line and powers off.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { commandLine, type GuestNeeds, type Launcher } from '../fixtures/guests/launchers.ts';
+import { probeKvm } from '../fixtures/lab/probe.ts';
+import { makeDisk } from '../fixtures/linux/disk.ts';
+import { guestInitramfs } from '../fixtures/linux/initramfs.ts';
+import { debianKernel } from '../fixtures/linux/kernel.ts';
+import { makeScratch } from '../fixtures/support/cache.ts';
+import { makeProgress } from '../fixtures/support/progress.ts';
+import { report, takeTurns } from './lib/comparison.ts';
+import { contenders } from './lib/contenders.ts';
+import { inLab } from './lib/lab.ts';
+import { launch } from './lib/launch.ts';
+import { addMemory } from './lib/overhead.ts';
+import type { BenchOptions } from './options.ts';
+
+const LINE = 'init: here';
+const INIT = `echo "${LINE}"\npoweroff -f\n`;
+
+export async function benchBoot(options: BenchOptions): Promise<void> {
+  const { hardware, why } = probeKvm();
+  const progress = makeProgress();
+  const names = contenders(['qemu-q35', 'qemu-microvm'], options.only);
+  const scratch = await makeScratch('bench-boot-');
+  try {
+    const guest = await prepare(options, scratch);
+    if (!hardware && !options.here) {
+      progress.note(`not here: ${why}`);
+      process.exitCode = await inLab([...words(options, guest), ...arguments_(options)]);
+      return;
+    }
+    const memory = guest.needs.memory ?? 512;
+    const command = (name: Launcher) => commandLine(name, guest.kernel, forLauncher(name, guest.needs));
+    const limits = { until: guest.until, timeout: 600_000 };
+    const all = await takeTurns(
+      names,
+      options.samples,
+      async name => ({ 'exec to init (ms)': (await launch(command(name), limits)).until! }),
+      (name, round, sample) =>
+        progress.note(`${round ? `sample ${round}` : 'warm-up'} ${name} ${JSON.stringify(sample)}`),
+    );
+    await addMemory(all, names, command, memory, limits);
+    process.stdout.write(report(all, names));
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+interface Guest {
+  kernel: string;
+  until: string;
+  needs: GuestNeeds;
+}
+
+async function prepare(options: BenchOptions, scratch: string): Promise<Guest> {
+  const progress = makeProgress();
+  const { kernel, initrd, memory = 512, cpus = 1, until = LINE } = options;
+  const disks = options.disks.map(path => ({ path }));
+  if (disks.length === 0) {
+    const path = join(scratch, 'root.img');
+    await makeDisk(path, { init: INIT });
+    disks.push({ path });
+  }
+  const needs: GuestNeeds = { memory, cpus, disks, arguments: options.arguments };
+  if (needs.arguments?.length === 0) needs.arguments = ['root=/dev/vda', 'init=/sbin/init', 'quiet', 'panic=-1'];
+  if (kernel) return { kernel, until, needs: initrd ? { ...needs, initrd } : needs };
+  const debian = await debianKernel(progress);
+  return {
+    kernel: debian.vmlinux,
+    until,
+    needs: { ...needs, initrd: initrd ?? (await guestInitramfs(debian, progress)) },
+  };
+}
+
+/** tslaunch adds a console where the words name none; QEMU is told. Both then print on the serial port. */
+function forLauncher(name: Launcher, needs: GuestNeeds): GuestNeeds {
+  const words = needs.arguments ?? [];
+  const console = words.some(word => word.startsWith('console=')) || name === 'tslaunch' ? [] : ['console=ttyS0'];
+  return { ...needs, arguments: [...console, ...words] };
+}
+
+/** The same benchmark's words for the lab, where nothing need be prepared again. */
+function words(options: BenchOptions, guest: Guest): string[] {
+  const list = ['boot', '--samples', String(options.samples), '--kernel', guest.kernel, '--until', guest.until];
+  list.push('--memory', String(guest.needs.memory), '--cpus', String(guest.needs.cpus));
+  if (guest.needs.initrd) list.push('--initrd', guest.needs.initrd);
+  for (const disk of guest.needs.disks ?? []) list.push('--disk', disk.path);
+  if (options.only) list.push('--only', options.only);
+  return list;
+}
+
+function arguments_(options: BenchOptions): string[] {
+  return options.arguments.length ? ['--', ...options.arguments] : [];
+}

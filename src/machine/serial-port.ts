@@ -1,0 +1,61 @@
+/**
+ * Main's side of the serial port: empties what the guest sends into the terminal, in order and without loss (a full ring holds
+ * the vCPU until the terminal has taken it), and hands on what is typed while the guest listens there.
+ */
+import type { BellWaiter } from '../base/bell.ts';
+import type { ConsoleBackend } from '../devices/console/backend.ts';
+import type { ConsoleRouter } from '../devices/console/router.ts';
+import type { Serial } from '../devices/platform/serial.ts';
+
+export class SerialPort {
+  readonly #router: ConsoleRouter;
+  readonly #terminal: ConsoleBackend;
+  #connection: { ended: boolean; bell: BellWaiter; done: Promise<void> } | undefined;
+
+  constructor(router: ConsoleRouter, terminal: ConsoleBackend) {
+    this.#router = router;
+    this.#terminal = terminal;
+  }
+
+  /** Begins to serve a machine's port. `bell` rings when there is output, or room for input. */
+  connect(serial: Serial, bell: BellWaiter): void {
+    const connection = { ended: false, bell, done: Promise.resolve() };
+    connection.done = this.#serve(serial, connection);
+    this.#connection = connection;
+    this.#router.attachSerial({
+      get listening() {
+        return serial.receiveInterruptEnabled;
+      },
+      push: bytes => {
+        const count = serial.received.pushSome(bytes);
+        serial.notifyReceived();
+        return count;
+      },
+    });
+  }
+
+  async #serve(serial: Serial, connection: { ended: boolean; bell: BellWaiter }): Promise<void> {
+    for (;;) {
+      // Looked at before the ring is emptied: what was sent before the end is written after it.
+      const last = connection.ended;
+      const bytes = serial.transmitted.drain();
+      if (bytes.length > 0) await this.#terminal.write(bytes);
+      else if (last) return;
+      else {
+        await connection.bell.wait();
+        this.#router.wake();
+      }
+    }
+  }
+
+  /** Writes what is left and lets go of the port. The CPUs must have stopped. */
+  async disconnect(): Promise<void> {
+    const connection = this.#connection;
+    if (!connection) return;
+    this.#router.attachSerial(undefined);
+    this.#connection = undefined;
+    connection.ended = true;
+    connection.bell.cancel();
+    await connection.done;
+  }
+}

@@ -1,0 +1,57 @@
+// What every tiny guest needs to pass its own judgement, once for all launchers. A case is named after its guest and what is
+// special about it.
+import type { GuestNeeds, Launcher } from '../../fixtures/guests/launchers.ts';
+
+export interface TinyCase {
+  name: string;
+  guest: string;
+  needs?: GuestNeeds;
+  /** A fresh disk of this many MiB; read-only with `readOnly`. */
+  disk?: number;
+  readOnly?: boolean;
+  /** The QEMU machine that must agree; none where a stock QEMU differs on purpose or takes long. */
+  qemu?: Launcher;
+  /** Words that only tslaunch gets: what the specification leaves open and tslaunch promises. */
+  strict?: string[];
+}
+
+export const CASES: TinyCase[] = [
+  { name: 'hello', guest: 'hello', qemu: 'qemu-microvm' },
+  { name: 'hello in 4 MiB', guest: 'hello', needs: { memory: 4 } },
+  { name: 'mem, 64 MiB', guest: 'mem', needs: { memory: 64, arguments: ['expect=64'] }, qemu: 'qemu-microvm' },
+  { name: 'mem, 5120 MiB', guest: 'mem', needs: { memory: 5120, arguments: ['expect=5120'] }, qemu: 'qemu-pc' },
+  { name: 'rng', guest: 'rng', needs: { rng: true }, qemu: 'qemu-pc' },
+  { name: 'pci', guest: 'pci', needs: { rng: true }, qemu: 'qemu-q35' },
+  { name: 'block', guest: 'block', disk: 1, qemu: 'qemu-pc' },
+  { name: 'block by MSI-X', guest: 'block', disk: 1, needs: { arguments: ['irq=msix'] } },
+  { name: 'block by INTx', guest: 'block', disk: 1, needs: { arguments: ['irq=intx'] }, qemu: 'qemu-q35' },
+  {
+    name: 'block by MSI-X, indirect, event index',
+    guest: 'block',
+    disk: 1,
+    needs: { arguments: ['irq=msix', 'indirect=1', 'event-idx=1'] },
+    qemu: 'qemu-q35',
+  },
+  { name: 'block by INTx, event index', guest: 'block', disk: 1, needs: { arguments: ['irq=intx', 'event-idx=1'] } },
+  { name: 'block, read-only', guest: 'block', disk: 1, readOnly: true, qemu: 'qemu-pc' },
+  {
+    name: 'virtio registers, rng',
+    guest: 'virtio-regs',
+    needs: { rng: true },
+    strict: ['strict=1'],
+    qemu: 'qemu-pc',
+  },
+  { name: 'virtio registers, block', guest: 'virtio-regs', disk: 1, strict: ['strict=1'] },
+  {
+    name: "a driver's mistakes, rng",
+    guest: 'bad-driver',
+    needs: { rng: true },
+    strict: ['strict=1'],
+    qemu: 'qemu-pc',
+  },
+  { name: "a driver's mistakes, block", guest: 'bad-driver', disk: 1, strict: ['strict=1'] },
+  { name: 'one processor', guest: 'smp', needs: { cpus: 1, arguments: ['cpus=1'] } },
+  { name: 'four processors', guest: 'smp', needs: { cpus: 4, arguments: ['cpus=4'] }, qemu: 'qemu-q35' },
+  { name: 'block-bench', guest: 'blk-bench', disk: 8, needs: { arguments: ['op=both', 'n=200', 'irq=msix'] } },
+  { name: 'exits', guest: 'exits', needs: { arguments: ['n=100'] }, qemu: 'qemu-microvm' },
+];

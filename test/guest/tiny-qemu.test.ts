@@ -1,0 +1,11 @@
+import { describe, expect, it } from 'vitest';
+import { hasQemu } from '../../fixtures/guests/launchers.ts';
+import { CASES } from './tiny-cases.ts';
+import { outcome, PASS, runCase } from './tiny-run.ts';
+
+// The same guests under QEMU: a guest that fails there too is wrong itself, so this is what makes their verdicts worth having.
+describe.skipIf(!hasQemu)('tiny guests under QEMU', () => {
+  it.each(CASES.filter(tiny => tiny.qemu))('$name', { timeout: 120_000 }, async tiny => {
+    expect(outcome(await runCase(tiny.qemu!, tiny))).toEqual(PASS);
+  });
+});

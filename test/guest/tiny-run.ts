@@ -1,0 +1,33 @@
+// Runs one case of tiny-cases.ts and says what is wrong with the outcome, in the guest's own words.
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { GuestNeeds, Launcher } from '../../fixtures/guests/launchers.ts';
+import { type GuestRun, runGuest } from '../../fixtures/guests/run.ts';
+import type { TinyCase } from './tiny-cases.ts';
+
+export async function runCase(launcher: Launcher, tiny: TinyCase): Promise<GuestRun> {
+  const directory = await mkdtemp(join(tmpdir(), 'tslaunch-tiny-'));
+  try {
+    const needs: GuestNeeds = { quickFirmware: true, ...tiny.needs };
+    if (tiny.disk) {
+      const path = join(directory, 'disk.img');
+      await writeFile(path, 'the first sector');
+      await truncate(path, tiny.disk << 20);
+      needs.disks = [{ path, readOnly: tiny.readOnly ?? false }];
+    }
+    if (launcher === 'tslaunch' && tiny.strict) needs.arguments = [...(needs.arguments ?? []), ...tiny.strict];
+    return await runGuest(launcher, tiny.guest, needs);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** What a passing run looks like, for one comparison that shows everything at once when it fails. */
+export const PASS = { verdict: 'pass', failures: [], status: 0 };
+
+export function outcome(run: GuestRun): object {
+  const { verdict, failures, status } = run;
+  const passed = verdict === 'pass' && status === 0 && failures.length === 0;
+  return passed ? { verdict, failures, status } : { verdict, failures, status, said: `${run.text}\n${run.errors}` };
+}
