@@ -13,8 +13,8 @@ import { RawMode } from './terminal/raw-mode.ts';
 
 /** What a guest is told when there is no window, or one that does not know its size. */
 const DEFAULT_SIZE: WindowSize = { columns: 80, rows: 24 };
-/** How long {@link Terminal.close} waits for a reader of our output that does not read, in ms. */
-const FLUSH_MS = 2000;
+/** How long output may still take once somebody has asked for the end, in ms. */
+const LAST_WORDS_MS = 2000;
 
 /** Signals that end the process; SIGINT is none of the keyboard's in raw mode, but may be sent. */
 const ENDING = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
@@ -41,7 +41,7 @@ export class Terminal implements ConsoleBackend {
     const tty = stdin.isTTY === true;
     const key = new InterruptKey();
     const seen = (bytes: Uint8Array) => {
-      if (key.typed(bytes)) options.onInterrupt();
+      if (key.typed(bytes)) this.#interrupt();
     };
     for (const signal of ENDING) process.on(signal, this.#signal);
     process.on('SIGWINCH', this.#resized);
@@ -70,11 +70,11 @@ export class Terminal implements ConsoleBackend {
   }
 
   /**
-   * Lets the last output out and gives the terminal back. Safe to call twice. Where the other side never reads, what is left
-   * over keeps the event loop alive: end the process with `process.exit`.
+   * Lets the last output out, as long as its reader takes, or two seconds after a signal or ^C^C^C; then gives the terminal back.
+   * Safe to call twice. Output that was given up keeps the event loop alive: end the process with `process.exit`.
    */
   async close(): Promise<void> {
-    await this.#output.flush(FLUSH_MS);
+    await this.#output.flush();
     this.#input.close();
     this.#raw?.leave();
     process.off('SIGWINCH', this.#resized);
@@ -85,8 +85,14 @@ export class Terminal implements ConsoleBackend {
     for (const listener of this.#listeners) listener();
   };
 
+  #interrupt(): void {
+    this.#output.giveUpIn(LAST_WORDS_MS);
+    this.#options.onInterrupt();
+  }
+
   readonly #signal = (signal: NodeJS.Signals): void => {
     if (this.#options.onSignal !== undefined) {
+      this.#output.giveUpIn(LAST_WORDS_MS);
       this.#options.onSignal(signal as EndingSignal);
       return;
     }

@@ -72,11 +72,25 @@ describe('nothing there', () => {
 });
 
 describe('a reader that does not read', () => {
-  it('does not keep the launcher from ending', async () => {
+  it('is waited for, until somebody asks for the end', async () => {
     const child = spawn('sh', ['-c', `exec ${guest} flood </dev/null`], { stdio: ['ignore', 'pipe', 'pipe'] });
     const status = new Promise(resolve => child.once('exit', resolve));
     child.stdout.pause();
+    let said = '';
+    child.stderr.on('data', bytes => {
+      said += bytes;
+    });
+    await expect.poll(() => said, { timeout: 20_000 }).toContain('end after 0');
+    await new Promise(resolve => setTimeout(resolve, 3000));
+    expect(said).not.toContain('closed');
+    child.kill('SIGTERM');
     expect(await status).toBe(0);
+    expect(said).toContain('signal\nclosed\n');
+  });
+
+  it('for a while gets everything all the same', async () => {
+    const { stdout } = await run(`${guest} flood </dev/null | (sleep 4; cat)`);
+    expect(stdout.length).toBe(1 << 20);
   });
 
   it('stays as it was: no descriptor is left in non-blocking mode', () => {

@@ -8,6 +8,8 @@ import { log } from '../../base/log.ts';
 export class Output {
   readonly #stream: Writable;
   #last: Promise<void> = Promise.resolve();
+  readonly #waiting = new Set<() => void>();
+  #timer: NodeJS.Timeout | undefined;
   #gone = false;
 
   constructor(stream: Writable) {
@@ -23,22 +25,27 @@ export class Output {
   write(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0 || this.#gone) return this.#last;
     this.#last = new Promise(resolve => {
+      this.#waiting.add(resolve);
       this.#stream.write(bytes, error => {
         if (error) this.#lose(error);
+        this.#waiting.delete(resolve);
         resolve();
       });
     });
     return this.#last;
   }
 
-  /** Resolves when all that was written is out, at the latest after `timeout` ms: a stuck terminal must not keep us. */
-  async flush(timeout: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>(resolve => {
-      timer = setTimeout(resolve, timeout);
-    });
-    await Promise.race([this.#last, late]);
-    clearTimeout(timer);
+  /** Resolves when all that was written is out, or given up. Takes as long as the reader does. */
+  flush(): Promise<void> {
+    return this.#last;
+  }
+
+  /** Whoever ends us has waited long enough for a reader that does not read: in `ms`, what is not out by then is lost. */
+  giveUpIn(ms: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#gone = true;
+      for (const resolve of this.#waiting) resolve();
+    }, ms).unref();
   }
 
   #lose(error: NodeJS.ErrnoException): void {

@@ -126,6 +126,12 @@ async function lock(fd: number, path: string, readOnly: boolean): Promise<void> 
     holder = tryLockFile(fd, readOnly ? 'shared' : 'exclusive');
     if (holder === undefined) return;
   }
+  if (holder?.pid === process.pid) {
+    throw new UsageError(
+      `Block image ${path} is in use by another disk of this guest.`,
+      'Name each image once, or open it with ",ro" every time.',
+    );
+  }
   const who = holder?.pid === undefined ? 'another process' : `process ${holder.pid}`;
   throw new HostError(
     `Block image ${path} is in use by ${who}${readOnly ? ', which may write to it' : ''}.`,

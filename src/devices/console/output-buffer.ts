@@ -13,7 +13,7 @@ export class OutputBuffer {
   #spare = new Uint8Array(BATCH);
   #length = 0;
   #pump: Promise<void> | undefined;
-  #roomMade: Promise<void> | undefined;
+  #roomMade: Promise<void> = Promise.resolve();
 
   /** `write` is never called again before its promise has resolved. */
   constructor(write: (bytes: Uint8Array) => Promise<void>) {
@@ -22,25 +22,26 @@ export class OutputBuffer {
 
   /** Copies `bytes` in; resolves when all of them are in. */
   async append(bytes: Uint8Array): Promise<void> {
-    let rest = this.#fill(bytes);
-    while (rest.length > 0) {
-      await this.#roomMade;
-      rest = this.#fill(rest);
-    }
+    for (let rest = this.add(bytes); rest.length > 0; rest = this.add(rest)) await this.room();
   }
 
-  /** Resolves when all that was appended has been written. */
-  async flushed(): Promise<void> {
-    while (this.#pump !== undefined) await this.#pump;
-  }
-
-  /** Copies what fits and returns the rest; sees to it that what is there gets written. */
-  #fill(bytes: Uint8Array): Uint8Array {
+  /** Copies what fits of `bytes` and returns the rest. */
+  add(bytes: Uint8Array): Uint8Array {
     const part = bytes.subarray(0, BATCH - this.#length);
     this.#filling.set(part, this.#length);
     this.#length += part.length;
     if (this.#length > 0) this.#pump ??= this.#run();
     return bytes.subarray(part.length);
+  }
+
+  /** Resolves when there may be room again. */
+  room(): Promise<void> {
+    return this.#roomMade;
+  }
+
+  /** Resolves when all that was appended has been written. */
+  async flushed(): Promise<void> {
+    while (this.#pump !== undefined) await this.#pump;
   }
 
   async #run(): Promise<void> {

@@ -2,6 +2,8 @@
  * The console at work. Output is copied once and returned to the driver at once, as long as there is less than a
  * batch of it outstanding: Linux spins until its buffer comes back. Input waits for the guest's buffers, and the source waits for us.
  */
+
+import { within } from '../../virtio/deadline.ts';
 import type { DeviceHandle, DeviceService } from '../../virtio/device.ts';
 import type { Virtqueue } from '../../virtio/virtqueue.ts';
 import { fillScattered } from '../scatter.ts';
@@ -9,8 +11,11 @@ import type { ConsoleBackend } from './backend.ts';
 import { OutputBuffer } from './output-buffer.ts';
 import { CONSOLE_CONFIG, type ConsoleModel, RECEIVE_QUEUE } from './registers.ts';
 import { parseOutput, parseRoom } from './request.ts';
+import { UntilStopped } from './until-stopped.ts';
 
 const NOTHING = new Uint8Array(0);
+/** How long a pause waits for output that is on its way, in ms. */
+const SETTLE_MS = 1000;
 
 export class ConsoleService implements DeviceService {
   readonly #model: Pick<ConsoleModel, 'emergency'>;
@@ -21,6 +26,8 @@ export class ConsoleService implements DeviceService {
   /** A read that is under way; survives a reset too, so that no byte is lost. */
   #reading: Promise<void> | undefined;
   #inputEnded = false;
+  /** Emergency writes on their way into the output. */
+  #emergency: Promise<void> = Promise.resolve();
 
   constructor(model: Pick<ConsoleModel, 'emergency'>, backend: ConsoleBackend) {
     this.#model = model;
@@ -34,12 +41,21 @@ export class ConsoleService implements DeviceService {
 
   configWritten(): void {
     const bytes = this.#model.emergency?.drain();
-    if (bytes !== undefined && bytes.length > 0) void this.#output.append(bytes);
+    if (bytes !== undefined && bytes.length > 0) {
+      this.#emergency = this.#emergency.then(() => this.#output.append(bytes));
+    }
   }
 
+  /** Output has left the guest for good; a terminal that is stuck gets it later, and must not hold up a pause. */
   async settle(): Promise<void> {
     this.configWritten();
-    await this.#output.flushed();
+    await within(SETTLE_MS, this.#flushed());
+  }
+
+  /** The end: all output is out, however long the terminal takes. */
+  async close(): Promise<void> {
+    this.configWritten();
+    await this.#flushed();
   }
 
   /** Input that the guest has not seen yet. */
@@ -52,15 +68,28 @@ export class ConsoleService implements DeviceService {
     this.#leftover = typeof input === 'string' ? Buffer.from(input, 'base64') : NOTHING;
   }
 
+  async #flushed(): Promise<void> {
+    await this.#emergency;
+    await this.#output.flushed();
+  }
+
   async #transmit(queue: Virtqueue): Promise<void> {
+    const running = new UntilStopped(queue);
     for (let chain = await queue.next(); chain !== undefined; chain = await queue.next()) {
-      for (const piece of parseOutput(chain)) await this.#output.append(piece);
+      for (const piece of parseOutput(chain)) {
+        let rest = this.#output.add(piece);
+        while (rest.length > 0 && !queue.stopping) {
+          await running.wait(this.#output.room());
+          rest = this.#output.add(rest);
+        }
+      }
       queue.complete(chain, 0);
     }
   }
 
   async #receive(queue: Virtqueue, device: DeviceHandle): Promise<void> {
     const forget = this.#backend.onResize(() => this.#resize(device));
+    const running = new UntilStopped(queue);
     try {
       this.#resize(device);
       for (let chain = await queue.next(); chain !== undefined; chain = await queue.next()) {
@@ -68,7 +97,7 @@ export class ConsoleService implements DeviceService {
         if (this.#leftover.length === 0) {
           // A held chain would keep the queue from pausing for as long as nobody types.
           queue.unget();
-          await this.#moreInput(queue);
+          await running.wait(this.#moreInput());
           continue;
         }
         const count = fillScattered(room, this.#leftover);
@@ -80,11 +109,11 @@ export class ConsoleService implements DeviceService {
     }
   }
 
-  /** Resolves when a read has ended, or the queue must stop. The end of input is not the end of the guest. */
-  #moreInput(queue: Virtqueue): Promise<void> {
-    if (this.#inputEnded) return queue.stopped;
+  /** Resolves when a read has ended: never again after the end of input, which is not the end of the guest. */
+  #moreInput(): Promise<void> {
+    if (this.#inputEnded) return new Promise(() => {});
     this.#reading ??= this.#read();
-    return Promise.race([this.#reading, queue.stopped]);
+    return this.#reading;
   }
 
   async #read(): Promise<void> {

@@ -28,13 +28,18 @@ describe('output', () => {
     stream.destroy(Object.assign(new Error('no reader'), { code: 'EPIPE' }));
     await output.write(Buffer.from('x'));
     await output.write(Buffer.from('y'));
-    await output.flush(10);
+    await output.flush();
     expect(lines).toHaveLength(1);
   });
 
-  it('that is stuck does not hold up the end', async () => {
+  it('that is stuck is waited for until somebody asks for the end', async () => {
     const output = new Output(new Writable({ write: () => {} }));
-    void output.write(Buffer.from('x'));
-    await output.flush(5);
+    let done = 0;
+    const writes = ['x', 'y'].map(text => output.write(Buffer.from(text)).then(() => done++));
+    await new Promise(resolve => setTimeout(resolve, 20));
+    expect(done).toBe(0);
+    output.giveUpIn(5);
+    await Promise.all([...writes, output.flush(), output.write(Buffer.from('z'))]);
+    expect(done).toBe(2);
   });
 });

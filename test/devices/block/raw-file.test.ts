@@ -150,32 +150,33 @@ describe('a raw image', () => {
     expect(describeError(error)).toContain(sentence);
   });
 
-  it('is refused to a second writer, by the name of the first', async () => {
+  it('may be one disk of a guest, not two', async () => {
     await opened();
-    const [error, text] = await refusal(image);
-    expect(error).toBeInstanceOf(HostError);
-    expect(text).toMatch(new RegExp(`^Block image /disk.img is in use by process ${process.pid}\\. End that process`));
-    expect((await refusal(image, true))[1]).toContain(`process ${process.pid}, which may write to it.`);
+    for (const readOnly of [false, true]) {
+      const [error, text] = await refusal(image, readOnly);
+      expect(error).toBeInstanceOf(UsageError);
+      expect(text).toMatch(/^Block image \/disk.img is in use by another disk of this guest\. Name each image once/);
+    }
   });
 
   it('may have many readers, and no writer beside them', async () => {
     await opened(true);
     await opened(true);
-    expect((await refusal(image))[1]).toContain(`in use by process ${process.pid}.`);
+    expect((await refusal(image))[1]).toContain('in use by another disk');
     for (const file of open.splice(0)) await file.close();
     await opened();
   });
 
-  it('names a holder in another process, and is free when that is gone', async () => {
-    const holder = spawn('flock', [image, 'sh', '-c', 'echo ready; exec sleep 60'], {
+  it('that another process has open is refused by the name of that, and free when it is gone', async () => {
+    const holder = spawn('flock', ['--no-fork', image, 'sh', '-c', 'echo ready; exec sleep 60'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const gone = new Promise(resolve => holder.once('close', resolve));
     await new Promise(resolve => holder.stdout.once('data', resolve));
-    const pid = Number(/process (\d+)/.exec((await refusal(image))[1])![1]);
-    expect(pid).toBe(holder.pid);
-    // flock(1) keeps the lock in its child too: end both.
-    execFileSync('pkill', ['-P', String(holder.pid)]);
+    const [error, text] = await refusal(image);
+    expect(error).toBeInstanceOf(HostError);
+    expect(text).toMatch(new RegExp(`^Block image /disk.img is in use by process ${holder.pid}\\. End that process`));
+    expect((await refusal(image, true))[1]).toContain(`process ${holder.pid}, which may write to it.`);
     holder.kill();
     await gone;
     await opened();

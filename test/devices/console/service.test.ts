@@ -97,6 +97,24 @@ describe('console output', () => {
     expect(terminal.output).toHaveLength(409_600);
   });
 
+  it('that nobody takes holds up neither a reset nor a pause', async () => {
+    let release = () => {};
+    terminal.stuck = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    const running = await start();
+    for (let i = 0; i < 10; i++) void transmit.submit([Buffer.alloc(65_536, 'x')]);
+    await turn();
+    await service.settle();
+    await running.reset();
+    expect(running.status).toBe(0);
+    terminal.stuck = undefined;
+    release();
+    await service.close();
+    // What was taken from the guest before the reset came out after it: one batch written, one full.
+    expect(terminal.output).toHaveLength(131_072);
+  });
+
   it('of emergencies needs no queue, and waits for nobody', async () => {
     for (const byte of Buffer.from('panic!')) model.writableConfig[0]!.write!(byte, model.config);
     service.configWritten();
