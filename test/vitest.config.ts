@@ -11,6 +11,7 @@ export default defineConfig({
           root: new URL('..', import.meta.url).pathname,
           include: ['test/**/*.test.ts'],
           exclude: ['test/guest/**', '**/node_modules/**'],
+          testTimeout: 60_000,
         },
       },
       {

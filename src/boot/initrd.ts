@@ -2,7 +2,7 @@
  * Places the initial RAM disk: at page granularity, as high as kernel and RAM allow, never over the kernel or the memory that
  * the kernel unpacks itself into.
  */
-import { alignDown, MiB } from '../base/bits.ts';
+import { alignDown, KiB } from '../base/bits.ts';
 import { UsageError } from '../base/errors.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { HIGH_RAM_START, PCI_HOLE_END } from '../memory/map.ts';
@@ -34,7 +34,7 @@ export function placeInitrd(memory: GuestMemory, initrd: KernelSource, limits: I
   }
   const largest = Math.max(0, ...usable.map(gap => alignDown(gap.end, PAGE) - gap.start));
   throw new UsageError(
-    `The initrd ${initrd.path} is ${mebibytes(initrd.size)} MiB, but beside the kernel only ${mebibytes(largest)} MiB are free for it.`,
+    `The initrd ${initrd.path} has ${kibibytes(initrd.size, Math.ceil)} KiB, but beside the kernel only ${kibibytes(largest, Math.floor)} KiB are free for it.`,
     'Give the guest more memory or use a smaller initrd.',
   );
 }
@@ -65,7 +65,6 @@ function freeRanges(memory: GuestMemory, limits: InitrdLimits): Range[] {
   return free.filter(gap => gap.end > gap.start).sort((a, b) => a.start - b.start);
 }
 
-function mebibytes(size: number): string {
-  const value = size / MiB;
-  return value >= 100 ? value.toFixed(0) : value.toFixed(1);
+function kibibytes(size: number, round: (value: number) => number): number {
+  return round(size / KiB);
 }

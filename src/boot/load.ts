@@ -24,6 +24,9 @@ import type { Range } from './range.ts';
 import { type KernelSource, readBytes } from './source.ts';
 import { writeZeroPage } from './zero-page.ts';
 
+/** As many as the tables have room for with certainty. */
+const MAX_CPUS = 32;
+
 export interface GuestImage {
   /** Must read as zero everywhere: what a kernel expects to be zero is not written. */
   readonly memory: GuestMemory;
@@ -52,6 +55,9 @@ export interface LoadedGuest {
 /** Fills guest memory so that the first CPU can start. Throws UsageError with one sentence and a remedy; never anything else. */
 export function loadGuest(image: GuestImage): LoadedGuest {
   const { memory, kernel, initrd, cpus } = image;
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > MAX_CPUS) {
+    throw new UsageError(`${cpus} CPUs cannot be had.`, `Use 1 to ${MAX_CPUS}.`);
+  }
   const plan = planKernel(memory, kernel, image.entry ?? 'auto');
   const commandLine = encodeCommandLine(image.commandLine, plan.commandLineMax, kernel.path);
   const limits = { max: plan.initrdMax, above4G: plan.initrdAbove4G, kernel: plan.occupied };

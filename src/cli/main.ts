@@ -4,6 +4,7 @@
  */
 import { totalmem } from 'node:os';
 import { describeError, TslaunchError, UsageError } from '../base/errors.ts';
+import { startFirstThread } from '../machine/first-thread.ts';
 import { type Command, parse } from './parse.ts';
 
 /** Runs one command line to its end and returns the exit status. Throws what goes wrong. */
@@ -34,6 +35,8 @@ function report(error: unknown, verbose: boolean): number {
 }
 
 const argv = process.argv.slice(2);
+// Most command lines run a guest: memory, kernel and more. Those that turn out not to lose nothing but idle time.
+if (argv.length >= 2) startFirstThread();
 // Whoever reads our output may stop reading, as `head` does: that is no reason for a stack trace.
 process.stdout.on('error', () => process.exit(1));
 

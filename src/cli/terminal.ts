@@ -69,7 +69,10 @@ export class Terminal implements ConsoleBackend {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Lets the last output out and gives the terminal back. Safe to call twice. */
+  /**
+   * Lets the last output out and gives the terminal back. Safe to call twice. Where the other side never reads, what is left
+   * over keeps the event loop alive: end the process with `process.exit`.
+   */
   async close(): Promise<void> {
     await this.#output.flush(FLUSH_MS);
     this.#input.close();

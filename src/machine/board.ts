@@ -38,6 +38,8 @@ export class Board {
   readonly #intx: IntxRouter;
   readonly #routes: MessageRoutes;
   readonly #doorbells: Doorbells;
+  /** Every device changes its messages then; KVM hears of it once. */
+  #poweringOn = false;
 
   constructor(blueprint: Blueprint, memory: GuestMemory) {
     const vm = new Vm(blueprint.vmFd);
@@ -91,12 +93,15 @@ export class Board {
     return {
       setIntx: (asserted: boolean) => this.#intx.set(slot, asserted),
       signalMsix: (vector: number) => ringEventFd(wires.vectors[vector]!.fd),
-      msixChanged: () => this.#routes.update(),
+      msixChanged: () => {
+        if (!this.#poweringOn) this.#routes.update();
+      },
     };
   }
 
   /** Sets every register to its state at power-on and does what firmware does. Once, on main, before the guest runs. */
   powerOn(): void {
+    this.#poweringOn = true;
     this.control.powerOn();
     this.#doorbells.reset();
     this.#intx.reset();
@@ -106,6 +111,7 @@ export class Board {
       memory: { start: PCI_MMIO_START, end: PCI_MMIO_END },
       io: { start: PCI_IO_START, end: PCI_IO_END },
     });
+    this.#poweringOn = false;
     this.#routes.update();
   }
 }

@@ -37,8 +37,9 @@ export class MessageRoutes {
   *#routes() {
     for (const { source, wires } of this.#sources) {
       for (let vector = 0; vector < source.vectors; vector++) {
-        const { address, data, masked } = source.message(vector);
-        if (!masked) yield { gsi: wires.vectors[vector]!.gsi, address, data };
+        const { address, data } = source.message(vector);
+        // A masked entry keeps its route: a message that KVM has taken but not delivered must not be lost by masking.
+        if (address !== 0n) yield { gsi: wires.vectors[vector]!.gsi, address, data };
       }
     }
   }

@@ -2,21 +2,17 @@
  * Main's side of a vCPU thread. The thread is started before there is a machine to run, since it takes longer to start than KVM
  * takes to set up, and lives on across reboots: it then gets a new order. A kick always gets it out of KVM_RUN.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { HostError } from '../base/errors.ts';
 import { type HostMapping, mapShared } from '../host/mapping.ts';
 import { kickThread } from '../host/threads.ts';
 import type { VcpuOrder, VcpuReport } from './blueprint.ts';
+import { takeThread } from './first-thread.ts';
 
 /** A vCPU is out of KVM_RUN microseconds after a kick; one that is not gets another after this time in ms. */
 const KICK_INTERVAL = 20;
 /** Offset of immediate_exit in struct kvm_run. */
 const IMMEDIATE_EXIT = 1;
-
-/** The bundle puts the program and its threads into one directory. */
-function workerUrl(): URL {
-  return new URL('./vcpu-worker.js', import.meta.url);
-}
 
 export class VcpuThread {
   readonly #worker: Worker;
@@ -28,26 +24,29 @@ export class VcpuThread {
   #onReport: (report: VcpuReport) => void = () => {};
 
   constructor() {
-    this.#worker = new Worker(workerUrl());
-    this.ready = new Promise((resolve, reject) => {
-      this.#worker.on('message', (report: VcpuReport) => {
-        if (report.kind === 'ready') {
-          this.#tid = report.tid;
-          resolve(report.tid);
-        } else if (report.kind === 'stopped') this.#order?.stopped();
-        else this.#onReport(report);
-      });
-      this.#worker.on('error', error => {
-        reject(new HostError(`A vCPU thread failed: ${error.message}`, undefined, { cause: error }));
-        this.#onReport({ kind: 'fault', message: `A vCPU thread failed: ${error.message}`, remedy: undefined });
-      });
-      this.#worker.on('exit', () => {
-        this.#gone = true;
-        this.#order?.stopped();
-      });
-    });
-    // Whoever starts the vCPU awaits it; until then a failure must not count as unhandled.
+    const { worker, ready } = takeThread();
+    this.#worker = worker;
+    this.ready = ready.then(
+      report => {
+        this.#tid = report.kind === 'ready' ? report.tid : 0;
+        return this.#tid;
+      },
+      cause => {
+        throw new HostError(`A vCPU thread failed to start: ${cause.message}`, undefined, { cause });
+      },
+    );
     this.ready.catch(() => {});
+    worker.on('message', (report: VcpuReport) => {
+      if (report.kind === 'stopped') this.#order?.stopped();
+      else if (report.kind !== 'ready') this.#onReport(report);
+    });
+    worker.on('error', error => {
+      this.#onReport({ kind: 'fault', message: `A vCPU thread failed: ${error.message}`, remedy: undefined });
+    });
+    worker.on('exit', () => {
+      this.#gone = true;
+      this.#order?.stopped();
+    });
   }
 
   /** Runs a vCPU until the machine's stop word is set; `onReport` hears of crashes and faults. */

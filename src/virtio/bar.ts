@@ -92,7 +92,6 @@ function deviceConfig({ driver, model, control }: TransportBarOptions): Structur
     const store = field.write ? field.write(value, config) : value;
     if (store !== undefined) writeLe(config, field.offset, field.width, store);
     device.configWritten = 1;
-    device.touched = 1;
     control.ring();
   };
   return {

@@ -10,11 +10,14 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 import { within } from './deadline.ts';
 import type { DeviceHandle, DeviceService } from './device.ts';
 import { RING_EVENT_IDX, RING_INDIRECT_DESC } from './features.ts';
+import { Loops } from './loops.ts';
 import { SplitQueue } from './split-queue.ts';
 import type { VirtioTransport } from './transport.ts';
 
-/** How long a loop may take to finish what it holds at pause and at the end, in ms. */
+/** How long a loop may take to let go of its chains at pause and at the end, in ms. */
 const PARK_MS = 10_000;
+/** How long a service may take for its last writes, in ms: a disk may be slow, a machine must still end. */
+const SETTLE_MS = 60_000;
 
 export interface DeviceRunnerOptions {
   readonly transport: VirtioTransport;
@@ -26,19 +29,18 @@ export interface DeviceRunnerOptions {
   readonly doorbells: readonly BellWaiter[];
 }
 
-interface Loop {
-  readonly queue: SplitQueue;
-  /** Resolves, never rejects, when the service has returned. */
-  readonly done: Promise<void>;
+/** From start to stop. What a stuck request leaves behind stays with its session and disturbs no later one. */
+interface Session {
+  ending: boolean;
+  readonly loops: Loops;
+  attending: Promise<void>;
 }
 
 export class DeviceRunner {
   /** What the service sees of its device. */
   readonly device: DeviceHandle;
   readonly #o: DeviceRunnerOptions;
-  readonly #loops = new Map<number, Loop>();
-  #attending: Promise<void> | undefined;
-  #ending = false;
+  #session: Session | undefined;
   #paused = false;
 
   constructor(options: DeviceRunnerOptions) {
@@ -57,10 +59,11 @@ export class DeviceRunner {
 
   /** Begins to look after the device: fresh, or as a snapshot left it. `paused`: hands out no chain before {@link resume}. */
   start(options: { paused?: boolean } = {}): void {
-    if (this.#attending) throw new Error(`${this.device.name} is running already`);
-    this.#ending = false;
+    if (this.#session) throw new Error(`${this.device.name} is running already`);
     this.#paused = options.paused ?? false;
-    this.#attending = this.#attend();
+    const session: Session = { ending: false, loops: new Loops(), attending: Promise.resolve() };
+    this.#session = session;
+    session.attending = this.#attend(session);
   }
 
   /**
@@ -69,123 +72,128 @@ export class DeviceRunner {
    */
   async pause(): Promise<void> {
     this.#paused = true;
-    for (const { queue } of this.#loops.values()) {
-      if (await within(PARK_MS, queue.pause())) continue;
-      throw new Error(`${this.device.name}: queue ${queue.index} still has ${queue.held} requests in flight`);
+    try {
+      await this.#session?.loops.pause(PARK_MS);
+    } catch (error) {
+      throw new Error(`${this.device.name}: ${(error as Error).message}`);
     }
     await this.#o.service.settle?.();
   }
 
   resume(): void {
     this.#paused = false;
-    for (const { queue } of this.#loops.values()) queue.resume();
+    this.#session?.loops.resume();
   }
 
   /** Ends all loops and drops the driver's session; {@link start} may follow. Never hangs, never throws. */
   async stop(): Promise<void> {
-    this.#ending = true;
+    const session = this.#session;
+    if (session === undefined) return;
+    this.#session = undefined;
+    session.ending = true;
     this.#o.control.cancel();
-    for (const { queue } of this.#loops.values()) queue.stop();
-    const parked = await within(PARK_MS, Promise.all([this.#attending, this.#park()]));
-    if (!parked) log.warn(`${this.device.name}: a request does not end; going on without it.`);
-    await this.#guarded('its reset', () => this.#o.service.reset?.());
-    this.#attending = undefined;
+    await this.#bounded(PARK_MS, 'its last request', () => Promise.all([session.attending, session.loops.park()]));
+    await this.#bounded(PARK_MS, 'its reset', () => this.#o.service.reset?.());
   }
 
-  /** {@link stop}, then everything durable and released. Never throws. */
+  /** {@link stop}, then everything durable and released. Never hangs, never throws. */
   async close(): Promise<void> {
     await this.stop();
-    await this.#guarded('its last writes', () => this.#o.service.settle?.());
-    await this.#guarded('its end', () => this.#o.service.close?.());
+    await this.#bounded(SETTLE_MS, 'its last write', () => this.#o.service.settle?.());
+    await this.#bounded(SETTLE_MS, 'its end', () => this.#o.service.close?.());
   }
 
-  async #attend(): Promise<void> {
-    while (!this.#ending) {
-      await this.#look();
-      if (this.#ending) break;
+  async #attend(session: Session): Promise<void> {
+    while (!session.ending) {
+      await this.#guarded('looking after its driver', () => this.#look(session));
+      if (session.ending) break;
       await this.#o.control.wait();
     }
   }
 
-  async #look(): Promise<void> {
-    const { transport, service } = this.#o;
-    if (transport.takeConfigWritten())
+  async #look(session: Session): Promise<void> {
+    const { transport, service, doorbells } = this.#o;
+    if (transport.takeConfigWritten()) {
       await this.#guarded('a configuration write', () => service.configWritten?.(this.device));
+    }
     if (transport.resetPending) {
-      await this.#park();
+      await session.loops.park();
       await this.#guarded('its reset', () => service.reset?.());
-      transport.finishReset();
+      if (!session.ending) transport.finishReset();
+      // What the reset changed in the configuration is for the next look.
+      this.#o.control.cancel();
       return;
     }
     if (!transport.live) {
-      await this.#park();
+      await session.loops.park();
       return;
     }
-    for (let index = 0; index < this.#o.doorbells.length && !this.#ending; index++) {
+    for (let index = 0; index < doorbells.length && transport.live && !session.ending; index++) {
       if (transport.queueResetPending(index)) {
-        await this.#parkOne(index);
-        transport.finishQueueReset(index);
-      } else if (transport.queueEnabled(index) && !this.#loops.has(index)) this.#startLoop(index);
+        await session.loops.parkOne(index);
+        if (!session.ending) transport.finishQueueReset(index);
+      } else if (transport.queueEnabled(index) && !session.loops.has(index)) this.#startLoop(session, index);
     }
   }
 
-  #startLoop(index: number): void {
-    const { transport, memory, doorbells } = this.#o;
-    const features = transport.features;
+  #startLoop(session: Session, index: number): void {
     let queue: SplitQueue;
     try {
-      queue = new SplitQueue({
-        index,
-        memory,
-        layout: transport.queueLayout(index),
-        eventIdx: (features & RING_EVENT_IDX) !== 0n,
-        indirect: (features & RING_INDIRECT_DESC) !== 0n,
-        doorbell: doorbells[index]!,
-        interrupt: () => transport.interruptQueue(index),
-        cursor: transport.queueCursor(index),
-        paused: this.#paused,
-      });
+      queue = this.#open(index);
     } catch (error) {
-      this.#failWith(index, error);
+      this.#fail(reasonOf(index, error));
       return;
     }
     log.narrate(this.device.name, `queue ${index} is served`);
-    const done = this.#serve(index, queue).catch(error => this.#failWith(index, error));
-    this.#loops.set(index, { queue, done });
+    const done = this.#serve(index, queue).catch(error => {
+      // What goes wrong in a queue that must stop anyway concerns nobody.
+      if (queue.stopping) log.narrate(this.device.name, reasonOf(index, error));
+      else this.#fail(reasonOf(index, error));
+    });
+    session.loops.add(index, { queue, done });
+  }
+
+  /** Throws for rings that are no rings: a snapshot may say anything. */
+  #open(index: number): SplitQueue {
+    const { transport, memory, doorbells } = this.#o;
+    const features = transport.features;
+    return new SplitQueue({
+      index,
+      memory,
+      layout: transport.queueLayout(index),
+      eventIdx: (features & RING_EVENT_IDX) !== 0n,
+      indirect: (features & RING_INDIRECT_DESC) !== 0n,
+      doorbell: doorbells[index]!,
+      interrupt: () => transport.interruptQueue(index),
+      cursor: transport.queueCursor(index),
+      paused: this.#paused,
+    });
   }
 
   async #serve(index: number, queue: SplitQueue): Promise<void> {
     await this.#o.service.serve(index, queue, this.device);
   }
 
-  #failWith(index: number, error: unknown): void {
-    this.#fail(`queue ${index}: ${error instanceof DriverError ? error.message : describeError(error)}`);
-  }
-
   #fail(reason: string): void {
     this.#o.transport.needsReset(reason);
-    for (const { queue } of this.#loops.values()) queue.stop();
+    this.#session?.loops.stop();
     this.#o.control.cancel();
   }
 
-  /** Ends all loops and waits until the service has let go of every chain. */
-  async #park(): Promise<void> {
-    for (const { queue } of this.#loops.values()) queue.stop();
-    await Promise.all([...this.#loops.keys()].map(index => this.#parkOne(index)));
+  async #bounded(ms: number, what: string, action: () => unknown): Promise<void> {
+    if (await within(ms, this.#guarded(what, action))) return;
+    log.warn(`${this.device.name}: ${what} takes too long; going on without it.`);
   }
 
-  async #parkOne(index: number): Promise<void> {
-    const loop = this.#loops.get(index);
-    loop?.queue.stop();
-    await loop?.done;
-    this.#loops.delete(index);
-  }
-
-  async #guarded(what: string, action: () => Promise<void> | void): Promise<void> {
+  async #guarded(what: string, action: () => unknown): Promise<void> {
     try {
       await action();
     } catch (error) {
       log.warn(`${this.device.name}: ${what} failed: ${describeError(error)}`);
     }
   }
+}
+
+function reasonOf(index: number, error: unknown): string {
+  return `queue ${index}: ${error instanceof DriverError ? error.message : describeError(error)}`;
 }

@@ -89,7 +89,6 @@ export class DriverWrites {
     }
     device.status |= added;
     log.narrate(this.#context.model.name, `status ${statusNames(device.status)}`);
-    if (added & STATUS.driverOk) device.touched = 1;
     if (added & (STATUS.driverOk | STATUS.failed)) this.#context.wakeMain();
     return undefined;
   }
@@ -151,16 +150,18 @@ export class DriverWrites {
     return true;
   }
 
-  /** Done at once where nothing runs; otherwise status keeps its value until main has parked the loops (2.4.1). */
+  /**
+   * Before DRIVER_OK nothing runs and the reset is done at once. Otherwise status keeps its value, which is not 0, until main has
+   * parked the loops (2.4.1).
+   */
   #reset(): undefined {
     const { device } = this.state;
-    if (device.touched) {
-      device.resetPending = 1;
-      this.#context.wakeMain();
-      return;
+    if (device.status & STATUS.driverOk) device.resetPending = 1;
+    else {
+      this.state.reset();
+      this.#context.interrupts.lower();
     }
-    this.state.reset();
-    this.#context.interrupts.lower();
+    if (device.resetPending || device.configWritten) this.#context.wakeMain();
   }
 
   #ignored(what: string): undefined {

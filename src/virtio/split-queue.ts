@@ -136,6 +136,7 @@ export class SplitQueue implements Virtqueue {
   }
 
   unget(): void {
+    if (this.#stopping) return;
     if (this.#last === undefined || !this.#held[this.#last.head]) throw new RangeError('no chain to put back');
     this.#cursor[CURSOR.nextAvail] = this.#cursor[CURSOR.nextAvail]! - 1;
     this.#release(this.#last);

@@ -30,8 +30,6 @@ export const DEVICE_STATE = struct(0x40, {
   resetPending: u8(0x21),
   /** A driver-writable configuration field changed and main has not seen it. */
   configWritten: u8(0x22),
-  /** Since the last reset something happened that the service may know of: only main can finish the next reset. */
-  touched: u8(0x23),
 });
 
 /** Offsets count from {@link QUEUE_BANK}. */
@@ -78,17 +76,21 @@ export class TransportState {
 
   /**
    * The state after a device reset (2.4.1, 4.1.4.3.1): all registers as at the start. The configuration generation goes on, and
-   * of the configuration space only what the driver can write returns to its first value.
+   * of the configuration space only what the driver can write returns to its first value, which counts as written.
    */
   reset(): void {
-    const generation = this.device.configGeneration;
+    const { configGeneration, configWritten } = this.device;
     this.slice.bytes.fill(0, 0, DEVICE_STATE.size);
-    this.device.configGeneration = generation;
+    this.device.configGeneration = configGeneration;
+    this.device.configWritten = configWritten;
     this.device.configVector = NO_VECTOR;
     this.device.numQueues = this.queues.length;
     for (let i = 0; i < this.queues.length; i++) this.resetQueue(i);
     for (const { offset, width } of this.#model.writableConfig) {
-      this.config.set(this.#model.config.subarray(offset, offset + width), offset);
+      const first = this.#model.config.subarray(offset, offset + width);
+      if (first.every((byte, i) => byte === this.config[offset + i])) continue;
+      this.config.set(first, offset);
+      this.device.configWritten = 1;
     }
   }
 

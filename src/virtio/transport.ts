@@ -157,9 +157,10 @@ export class VirtioTransport {
     return this.#state.slice.lock.with(body);
   }
 
+  /** Says so once: the first mistake counts, and none counts while a reset is on its way. */
   #fail(reason: string): void {
     const { device } = this.#state;
-    if (device.status & STATUS.needsReset) return;
+    if (device.status & STATUS.needsReset || device.resetPending) return;
     device.status |= STATUS.needsReset;
     log.warn(`${this.name}: ${reason}; the device stops until its driver resets it.`);
     this.#interrupts.config();

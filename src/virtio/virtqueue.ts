@@ -1,4 +1,9 @@
-/** What a device's service loop sees of a virtqueue (virtio 1.2, 2.6 and 2.7). */
+/**
+ * What a device's service loop sees of a virtqueue (virtio 1.2, 2.6 and 2.7).
+ *
+ * A pause takes effect when all chains have been completed. So a loop that waits for the world (a tap, the keyboard) holds no
+ * chain meanwhile: it waits first, or puts its chain back.
+ */
 
 /** One descriptor chain, checked: every byte in RAM, no loop, device-readable parts before device-writable ones (2.7.4.2). */
 export interface Chain {
@@ -19,16 +24,18 @@ export interface Virtqueue {
   /**
    * The next chain the driver made available, in order. While there is none it publishes what is complete, interrupts once for
    * the batch, re-enables notification, looks once more, and sleeps. Yields undefined once the queue must stop (reset, end).
-   * Throws DriverError on a chain that breaks the rules.
+   * Throws DriverError on a chain that breaks the rules. One call at a time.
    */
   next(): Promise<Chain | undefined>;
-  /** Like {@link next}, but yields undefined at once when nothing is available. */
+  /** Like {@link next}, but yields undefined at once when nothing is available, or while the machine is paused. */
   tryNext(): Chain | undefined;
   /** Puts the last chain taken back (no other taken since): it will be the next again. */
   unget(): void;
   /**
    * Returns a chain to the driver, in any order; `written` is how many bytes of its writable part the device wrote (2.7.8.2).
-   * Becomes visible, with an interrupt where the driver wants one, at the latest at the end of the current turn of the event loop.
+   * The driver can see it at once; the interrupt, where the driver wants one, comes at the latest at the end of the current turn
+   * of the event loop, one for all completions of the turn. Throws RangeError for a chain that is not in flight and for more
+   * bytes than are writable. Does nothing once the queue is stopping.
    */
   complete(chain: Chain, written: number): void;
   /** True once the queue must stop; work in flight is then finished or dropped, its completion ignored. */

@@ -44,19 +44,19 @@ describe('an initrd', () => {
     const memory = memoryOf([0, 8 * MIB], [GIB4, 16 * MIB]);
     expect(place(memory, 4 * MIB, { above4G: true }).start).toBe(4 * MIB);
     expect(place(memory, 6 * MIB, { above4G: true }).start).toBe(GIB4 + 10 * MIB);
-    expect(refusal(() => place(memory, 6 * MIB))).toMatch(/^The initrd initrd\.gz is 6\.0 MiB, but .* only 5\.0 MiB/);
+    expect(refusal(() => place(memory, 6 * MIB))).toMatch(/^The initrd initrd\.gz has 6144 KiB, but .* only 5120 KiB/);
   });
 
   it('may fill what is left to the last byte, and no more', () => {
     expect(place(guestOf(16), 13 * MIB)).toEqual({ start: 3 * MIB, end: 16 * MIB });
     expect(refusal(() => place(guestOf(16), 13 * MIB + 1))).toBe(
-      'The initrd initrd.gz is 13.0 MiB, but beside the kernel only 13.0 MiB are free for it. Give the guest more memory or use a smaller initrd.',
+      'The initrd initrd.gz has 13313 KiB, but beside the kernel only 13312 KiB are free for it. Give the guest more memory or use a smaller initrd.',
     );
   });
 
   it('is refused where nothing is left, and where it is empty', () => {
     expect(refusal(() => place(guestOf(4), 500 * MIB, { kernel: [{ start: MIB, end: 4 * MIB }] }))).toMatch(
-      /is 500 MiB, but beside the kernel only 0\.0 MiB/,
+      /has 512000 KiB, but beside the kernel only 0 KiB/,
     );
     expect(refusal(() => place(guestOf(4), 0))).toBe('The initrd initrd.gz is empty. Give a cpio archive.');
   });

@@ -71,12 +71,9 @@ function serial(): Aml {
   return device('COM1', name('_HID', eisaId('PNP0501')), name('_UID', integer(1)), name('_CRS', ports));
 }
 
+/** Without an interrupt: this clock tells the time only. */
 function rtc(): Aml {
-  return device(
-    'RTC',
-    name('_HID', eisaId('PNP0B00')),
-    name('_CRS', resources(ioPorts(PORT.cmosIndex, 2), irq(GSI.rtc))),
-  );
+  return device('RTC', name('_HID', eisaId('PNP0B00')), name('_CRS', resources(ioPorts(PORT.cmosIndex, 2))));
 }
 
 /** One for each local APIC in the MADT, under the same _UID (8.4). */

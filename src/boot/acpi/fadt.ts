@@ -53,6 +53,9 @@ const RESET_REGISTER = 1 << 10;
 const NO_C2 = 101;
 const NO_C3 = 1001;
 
+/** Where the RTC's memory keeps the century. */
+const CENTURY = 0x32;
+
 /** Written to PORT.resetControl: hard reset, now. */
 const RESET_VALUE = 6;
 
@@ -71,6 +74,7 @@ export function fadt(facsAddress: number, dsdtAddress: number): Uint8Array {
   value.xPm1aControl = ioAddress(PORT.acpiPm + PM1_EVENT_LENGTH, PM1_CONTROL_LENGTH, 2);
   value.c2Latency = NO_C2;
   value.c3Latency = NO_C3;
+  value.century = CENTURY;
   value.bootArchitecture = LEGACY_DEVICES | NO_VGA | NO_ASPM;
   value.flags = WBINVD | PROC_C1 | NO_SLEEP_BUTTON | NO_FIXED_RTC | RESET_REGISTER;
   value.resetRegister = ioAddress(PORT.resetControl, 1, 1);

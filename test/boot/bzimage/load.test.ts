@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bzImageEntry, checkRoom, loadBzImage, runtimeRange } from '../../../src/boot/bzimage/load.ts';
 import { parseBzImage } from '../../../src/boot/bzimage/parse.ts';
 import { type BzImageSpec, bzImageFile } from '../support/bzimage-file.ts';
-import { guestOf, MIB, refusal } from '../support/guest.ts';
+import { guestOf, MIB, refusal, TestFile } from '../support/guest.ts';
 
 const open = (spec: BzImageSpec = {}) => {
   const file = bzImageFile(spec);
@@ -21,9 +21,9 @@ describe('a bzImage in memory', () => {
 
   it('stops where syssize says, whatever a signature appends to the file', () => {
     const memory = guestOf(4);
-    const { file, image } = open({ syssize: 16 });
-    const signed = { ...file, size: file.size, readInto: file.readInto.bind(file) };
-    loadBzImage(memory, signed, image);
+    const { bytes } = bzImageFile({ syssize: 16 });
+    const signed = new TestFile('bzImage', Uint8Array.from([...bytes, ...new Uint8Array(1000).fill(0x55)]));
+    loadBzImage(memory, signed, parseBzImage(signed, signed.bytes));
     expect(memory.u8(0x10_00ff)).toBe(0xff);
     expect(memory.bytes(0x10_0100, 4096).every(byte => byte === 0)).toBe(true);
   });

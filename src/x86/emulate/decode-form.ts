@@ -1,0 +1,247 @@
+/**
+ * Bytes to a {@link Form}: prefixes, REX or VEX, opcode, ModRM, immediates, then the row whose encoding fits (Intel SDM volume 2, chapter 2). Only
+ * what is in the table is found; everything else is "not ours".
+ */
+import type { CodeSize } from '../mode.ts';
+import { type Prefixes, prefixesOf } from '../prefixes.ts';
+import type { Form, FormAddress, FormOperand } from './form.ts';
+import { ByteReader, memoryForm } from './modrm.ts';
+import type { OperandSpec, Row, SizeRule } from './row.ts';
+import { rowsFor } from './table.ts';
+
+/** What the prefixes, REX or VEX say, in one shape. */
+interface Head {
+  readonly prefixes: Prefixes;
+  readonly map: number;
+  readonly opcode: number;
+  readonly mandatory: 'NP' | '66' | 'F3' | 'F2';
+  readonly vex: boolean;
+  readonly w: boolean;
+  /** 8 or 0: extensions of ModRM.reg, SIB.index, ModRM.rm. */
+  readonly r: number;
+  readonly x: number;
+  readonly b: number;
+  readonly vvvv: number;
+  readonly l: 0 | 1;
+}
+
+const PP = ['NP', '66', 'F3', 'F2'] as const;
+
+function legacyHead(reader: ByteReader, prefixes: Prefixes): Head {
+  const { rex } = prefixes;
+  let opcode = reader.u8();
+  let map = 0;
+  if (opcode === 0x0f) {
+    opcode = reader.u8();
+    map = 1;
+    if (opcode === 0x38 || opcode === 0x3a) {
+      map = opcode === 0x38 ? 2 : 3;
+      opcode = reader.u8();
+    }
+  }
+  const mandatory =
+    prefixes.repeat === 'rep' ? 'F3' : prefixes.repeat === 'repne' ? 'F2' : prefixes.operandSize ? '66' : 'NP';
+  return {
+    prefixes,
+    map,
+    opcode,
+    mandatory,
+    vex: false,
+    w: (rex & 8) !== 0,
+    r: rex & 4 ? 8 : 0,
+    x: rex & 2 ? 8 : 0,
+    b: rex & 1 ? 8 : 0,
+    vvvv: 0,
+    l: 0,
+  };
+}
+
+/** A VEX prefix (C5 or C4) at the reader, or undefined if the byte is LDS or LES there, or the prefix is malformed. */
+function vexHead(reader: ByteReader, prefixes: Prefixes, mode: CodeSize): Head | undefined {
+  const first = reader.bytes[reader.at]!;
+  const second = reader.bytes[reader.at + 1] ?? 0;
+  if (mode !== 64 && second >> 6 !== 3) return undefined;
+  if (prefixes.rex || prefixes.lock || prefixes.repeat || prefixes.operandSize) return undefined;
+  reader.u8();
+  const one = reader.u8();
+  const two = first === 0xc4 ? reader.u8() : one & 0x7f;
+  const map = first === 0xc4 ? one & 0x1f : 1;
+  if (map < 1 || map > 3) return undefined;
+  const long = mode === 64;
+  return {
+    prefixes,
+    map,
+    opcode: reader.u8(),
+    mandatory: PP[two & 3]!,
+    vex: true,
+    w: first === 0xc4 && (two & 0x80) !== 0,
+    r: long && (one & 0x80) === 0 ? 8 : 0,
+    x: long && first === 0xc4 && (one & 0x40) === 0 ? 8 : 0,
+    b: long && first === 0xc4 && (one & 0x20) === 0 ? 8 : 0,
+    vvvv: (~two >> 3) & (long ? 15 : 7),
+    l: two & 4 ? 1 : 0,
+  };
+}
+
+function fits(row: Row, head: Head, modrm: number, mode: CodeSize): boolean {
+  if (row.vex ? row.prefix !== head.mandatory : row.prefix !== '' && row.prefix !== head.mandatory) return false;
+  if (row.w !== undefined && row.w !== (head.w ? 1 : 0)) return false;
+  if (row.vex && row.l !== undefined && row.l !== head.l) return false;
+  if (row.fixedModrm >= 0 && row.fixedModrm !== modrm) return false;
+  if (row.digit >= 0 && row.digit !== ((modrm >> 3) & 7)) return false;
+  if (mode === 64 && !row.long) return false;
+  const registerForm = modrm >= 0xc0;
+  for (const { kind } of row.operands) {
+    if (kind === 'M' && registerForm) return false;
+    if ((kind === 'R' || kind === 'U') && !registerForm) return false;
+  }
+  return true;
+}
+
+function sizeOf(rule: SizeRule, operandSize: 2 | 4 | 8, w: boolean, vectorSize: number): number {
+  switch (rule) {
+    case 'v':
+      return operandSize;
+    case 'z':
+      return operandSize === 2 ? 2 : 4;
+    case 'y':
+      return w ? 8 : 4;
+    case 'x':
+    case 'u':
+    case 'a':
+      return vectorSize;
+    default:
+      return rule;
+  }
+}
+
+/** The form at `bytes[offset]`, of which `available` bytes are known; undefined if it is not in the table or not complete. */
+export function decodeForm(bytes: Uint8Array, offset: number, available: number, mode: CodeSize): Form | undefined {
+  const end = Math.min(offset + available, offset + 15, bytes.length);
+  const prefixes = prefixesOf(bytes, mode, offset, end);
+  const reader = new ByteReader(bytes, offset + prefixes.length, end);
+  const lead = bytes[reader.at];
+  const vexByte = lead === 0xc4 || lead === 0xc5;
+  const vex = vexByte ? vexHead(reader, prefixes, mode) : undefined;
+  if (vexByte && !vex) return undefined;
+  const head = vex ?? legacyHead(reader, prefixes);
+  const rows = rowsFor(head.vex, head.map, head.opcode);
+  if (!rows || reader.short) return undefined;
+  const modrm = rows[0]!.modrm ? (bytes[reader.at] ?? 0) : 0;
+  const row =
+    rows.find(candidate => candidate.prefix !== '' && fits(candidate, head, modrm, mode)) ??
+    rows.find(candidate => candidate.prefix === '' && fits(candidate, head, modrm, mode));
+  if (!row) return undefined;
+  if (row.modrm) reader.u8();
+  return build(row, head, reader, modrm, offset, mode);
+}
+
+function build(
+  row: Row,
+  head: Head,
+  reader: ByteReader,
+  modrm: number,
+  offset: number,
+  mode: CodeSize,
+): Form | undefined {
+  const { prefixes } = head;
+  const operandSize = operandSizeOf(row, head, mode);
+  const addressSize = prefixes.addressSize ? (mode === 32 ? 2 : 4) : ((mode / 8) as 2 | 4 | 8);
+  const vectorSize = head.vex && head.l ? 32 : 16;
+  let address: FormAddress | undefined;
+  if (row.modrm && modrm < 0xc0 && row.operands.some(({ kind }) => 'EMW'.includes(kind))) {
+    address = memoryForm(reader, modrm, addressSize, head.b, head.x, mode === 64, prefixes.segment);
+  }
+  const operands: FormOperand[] = [];
+  for (const spec of row.operands) {
+    const width = sizeOf(spec.size, operandSize, head.w, vectorSize);
+    if (spec.kind === 'O') {
+      const raw = BigInt.asUintN(64, reader.signed(addressSize));
+      const absolute = addressSize === 8 ? raw : raw & ((1n << BigInt(addressSize * 8)) - 1n);
+      address = { base: -1, index: -1, scale: 1, displacement: 0, absolute, segment: prefixes.segment ?? 'ds' };
+    }
+    operands.push(operandOf(spec, width, head, modrm, reader, row, address, operandSize));
+  }
+  if (reader.short) return undefined;
+  return {
+    row,
+    size: reader.at - offset,
+    bytes: reader.bytes.slice(offset, reader.at),
+    mode,
+    operands,
+    address,
+    operandSize,
+    addressSize,
+    stringSegment: prefixes.segment ?? 'ds',
+    repeat: prefixes.repeat,
+    lock: prefixes.lock,
+    vectorSize,
+    modrm,
+    w: head.w,
+  };
+}
+
+function operandSizeOf(row: Row, head: Head, mode: CodeSize): 2 | 4 | 8 {
+  if (mode === 64 && (head.w || (row.wide && !head.prefixes.operandSize))) return 8;
+  const small = mode === 16;
+  // A 66 that selects the instruction does not change the operand size as well.
+  const toggles = head.prefixes.operandSize && row.prefix !== '66';
+  return small !== toggles ? 2 : 4;
+}
+
+function general(number: number, width: number, rex: boolean): FormOperand {
+  const high = width === 1 && !rex && number >= 4 && number < 8;
+  return { kind: 'general', number: high ? number - 4 : number, width, high };
+}
+
+function operandOf(
+  spec: OperandSpec,
+  width: number,
+  head: Head,
+  modrm: number,
+  reader: ByteReader,
+  row: Row,
+  address: FormAddress | undefined,
+  operandSize: 2 | 4 | 8,
+): FormOperand {
+  const reg = ((modrm >> 3) & 7) | head.r;
+  const rm = (modrm & 7) | head.b;
+  const rex = head.vex || head.prefixes.rex !== 0;
+  const aligned = spec.size === 'a' || ((spec.size === 'x' || spec.size === 16) && !row.vex && spec.kind === 'W');
+  const memory: FormOperand = { kind: 'memory', width, alignment: aligned ? width : 1 };
+  switch (spec.kind) {
+    case 'G':
+      return general(reg, width, rex);
+    case 'E':
+      return address ? memory : general(rm, width, rex);
+    case 'R':
+      return general(rm, width, rex);
+    case 'M':
+    case 'O':
+      return memory;
+    case 'W':
+      return address ? memory : { kind: 'vector', number: rm, width };
+    case 'U':
+      return { kind: 'vector', number: rm, width };
+    case 'V':
+      return { kind: 'vector', number: reg, width };
+    case 'H':
+      // Two-operand SSE instructions read their destination here.
+      return { kind: 'vector', number: head.vex ? head.vvvv : reg, width };
+    case 'B':
+      return general(head.vvvv, width, true);
+    case 'L':
+      return { kind: 'vector', number: reader.u8() >> 4, width };
+    case 'S':
+      return { kind: 'segment', number: (modrm >> 3) & 7, width: 2 };
+    case 'Z':
+      return general((head.opcode & 7) | head.b, width, rex);
+    case 'I':
+    case 'J':
+      return { kind: 'immediate', value: reader.signed(width), width: operandSize };
+    case 'fixed':
+      return row.unit === 'sse' || row.unit === 'avx'
+        ? { kind: 'vector', number: spec.number, width }
+        : { kind: 'general', number: spec.number, width, high: false };
+  }
+}

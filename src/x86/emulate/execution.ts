@@ -1,0 +1,315 @@
+/**
+ * One run of one instruction: what a row's function sees. Operands are read and written by position, whether they are registers, memory
+ * or immediates; faults are thrown and undo every general register.
+ */
+import { type CpuState, KVM_ORDER, REGS_SIZE, RFLAGS, RIP } from '../cpu-state.ts';
+import type { Linear } from '../linear.ts';
+import { generalProtection } from './fault.ts';
+import { maskOf } from './flags.ts';
+import type { Form } from './form.ts';
+import { FpuState } from './fpu-state.ts';
+import type { LinearMemory } from './linear-memory.ts';
+import { checkSegment, linearAddress } from './segmentation.ts';
+import { Vec } from './vec.ts';
+
+const scratch = new Uint8Array(32);
+const scratchView = new DataView(scratch.buffer);
+const SCRATCH_PARTS = Array.from({ length: 33 }, (_, size) => scratch.subarray(0, size));
+
+export class Execution {
+  readonly cpu: CpuState;
+  readonly memory: LinearMemory;
+  /** Scratch vectors: by habit `a` and `b` are sources, `c` a third, `out` the result. */
+  readonly a = new Vec();
+  readonly b = new Vec();
+  readonly c = new Vec();
+  readonly out = new Vec();
+  form!: Form;
+  /** Set by an instruction that is to be delivered as a software interrupt once RIP stands behind it. */
+  interrupt: number | undefined;
+  /** Where a branch goes: RIP after the instruction, instead of the next one. */
+  target: bigint | undefined;
+  /** Set by a repeated string instruction that has more to do: RIP stays. */
+  again = false;
+  #fpu: FpuState | undefined;
+  readonly #saved = new BigUint64Array(REGS_SIZE / 8);
+
+  constructor(cpu: CpuState, memory: LinearMemory) {
+    this.cpu = cpu;
+    this.memory = memory;
+  }
+
+  /** Starts on a new instruction: nothing remembered of the last one. */
+  begin(form: Form): void {
+    this.form = form;
+    this.interrupt = undefined;
+    this.target = undefined;
+    this.again = false;
+    this.#fpu = undefined;
+    this.commit();
+  }
+
+  /** Makes what was done so far last, even if the instruction faults later: an element of a repeated string instruction. */
+  commit(): void {
+    this.#saved.set(this.cpu.words);
+  }
+
+  /** Puts all general registers and flags back to the last commit. */
+  undo(): void {
+    this.cpu.words.set(this.#saved);
+  }
+
+  /** FPU and vector registers; fetched from the vCPU at the first use. */
+  get fpu(): FpuState {
+    this.#fpu ??= new FpuState(this.cpu.backing.xsave());
+    return this.#fpu;
+  }
+
+  /** True if the instruction changed FPU or vector state. */
+  get fpuChanged(): boolean {
+    return this.#fpu?.changed ?? false;
+  }
+
+  get flags(): number {
+    return this.cpu.halves[RFLAGS * 2]!;
+  }
+
+  set flags(value: number) {
+    this.cpu.halves[RFLAGS * 2] = value;
+  }
+
+  /** Sets the flags in `mask` to `value`'s and leaves the others. */
+  setFlags(mask: number, value: number): void {
+    this.flags = (this.flags & ~mask) | (value & mask);
+  }
+
+  /** RIP after this instruction, cut to the code size. */
+  get next(): bigint {
+    const rip = this.cpu.words[RIP]! + BigInt(this.form.size);
+    return this.form.mode === 64 ? BigInt.asUintN(64, rip) : rip & 0xffff_ffffn;
+  }
+
+  /** Operand width in bytes. */
+  width(i: number): number {
+    return this.form.operands[i]!.width;
+  }
+
+  isMemory(i: number): boolean {
+    return this.form.operands[i]!.kind === 'memory';
+  }
+
+  /** The immediate operand `i` as an unsigned byte. */
+  byte(i: number): number {
+    const operand = this.form.operands[i]!;
+    return operand.kind === 'immediate' ? Number(operand.value & 0xffn) : 0;
+  }
+
+  /** General register `number`, its low `width` bytes. */
+  general(number: number, width: number): bigint {
+    const value = this.cpu.words[KVM_ORDER[number]!]!;
+    return width === 8 ? value : value & maskOf(width);
+  }
+
+  /** Writes the low `width` bytes of a general register: 4 clear the upper half, 1 and 2 leave the rest. */
+  setGeneral(number: number, width: number, value: bigint): void {
+    const at = KVM_ORDER[number]!;
+    const { words } = this.cpu;
+    const mask = maskOf(width);
+    words[at] = width >= 4 ? value & mask : (words[at]! & ~mask) | (value & mask);
+  }
+
+  /** Operand `i`, unsigned, cut to its width. */
+  get(i: number): bigint {
+    const operand = this.form.operands[i]!;
+    switch (operand.kind) {
+      case 'general': {
+        if (operand.high) return (this.general(operand.number, 2) >> 8n) & 0xffn;
+        return this.general(operand.number, operand.width);
+      }
+      case 'immediate':
+        return operand.value & maskOf(operand.width);
+      case 'memory':
+        return this.read(this.address(operand.width), operand.width);
+      case 'vector':
+        this.fpu.readVector(operand.number, this.c, false);
+        return operand.width === 8 ? this.c.u64[0]! : BigInt(this.c.u32[0]!) & maskOf(operand.width);
+      case 'segment':
+        throw new RangeError('segment registers are loaded and stored by their own rows');
+    }
+  }
+
+  /** Operand `i`, signed. */
+  signed(i: number): bigint {
+    return BigInt.asIntN(8 * this.width(i), this.get(i));
+  }
+
+  set(i: number, value: bigint): void {
+    const operand = this.form.operands[i]!;
+    if (operand.kind === 'memory') this.write(this.address(operand.width), operand.width, value);
+    else if (operand.kind === 'general') {
+      if (operand.high) {
+        const rest = this.general(operand.number, 2) & 0xffn;
+        this.setGeneral(operand.number, 2, rest | ((value & 0xffn) << 8n));
+      } else this.setGeneral(operand.number, operand.width, value);
+    } else throw new RangeError(`operand ${i} of ${this.form.row.name} cannot be written`);
+  }
+
+  /** Reads operand `i`, writes what `change` makes of it: atomically in RAM with LOCK. `change` may run more than once. */
+  update(i: number, change: (old: bigint) => bigint): void {
+    const operand = this.form.operands[i]!;
+    if (operand.kind !== 'memory') {
+      this.set(i, change(this.get(i)));
+      return;
+    }
+    const { width } = operand;
+    const address = this.address(width);
+    const gpa = this.memory.gpaForWrite(address, width);
+    const place = gpa !== undefined && gpa % width === 0 ? this.memory.physical.bytes(gpa, width) : undefined;
+    if (place && (this.form.lock || this.form.row.name === 'xchg')) exchange(place, width, change);
+    else this.write(address, width, change(this.read(address, width)));
+  }
+
+  /** The linear address of the memory operand, checked for `length` bytes (#GP, #SS). */
+  address(length: number, add = 0n): Linear {
+    const form = this.form.address!;
+    const offset = linearAddress(this, form, add);
+    return checkSegment(this.cpu, this.form.mode, form.segment, offset, length);
+  }
+
+  /** The offset of the memory operand in its segment, as LEA has it. */
+  offset(): bigint {
+    return linearAddress(this, this.form.address!, 0n);
+  }
+
+  /** A little-endian value of 1, 2, 4 or 8 bytes at a linear address. */
+  read(address: Linear, width: number): bigint {
+    const part = SCRATCH_PARTS[width]!;
+    this.memory.read(address, part);
+    return littleEndian(width);
+  }
+
+  write(address: Linear, width: number, value: bigint): void {
+    scratchView.setBigUint64(0, BigInt.asUintN(64, value), true);
+    this.memory.write(address, SCRATCH_PARTS[width]!);
+  }
+
+  /**
+   * Compares the bytes at `address` (which may be written) with `expected` and stores `wanted` if they are equal; returns what was found.
+   * 8 aligned bytes in RAM are exchanged atomically; 16 are not, JavaScript has no such operation.
+   */
+  compareAndSwap(address: Linear, bytes: Uint8Array, expected: bigint, wanted: bigint): bigint {
+    const gpa = bytes.length === 8 ? this.memory.gpaForWrite(address, 8) : undefined;
+    const place = gpa !== undefined && gpa % 8 === 0 ? this.memory.physical.bytes(gpa, 8) : undefined;
+    if (place) {
+      return Atomics.compareExchange(new BigUint64Array(place.buffer, place.byteOffset, 1), 0, expected, wanted);
+    }
+    this.memory.read(address, bytes);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    let found = view.getBigUint64(0, true);
+    if (bytes.length === 16) found |= view.getBigUint64(8, true) << 64n;
+    const store = found === expected ? wanted : found;
+    view.setBigUint64(0, BigInt.asUintN(64, store), true);
+    if (bytes.length === 16) view.setBigUint64(8, store >> 64n, true);
+    this.memory.write(address, bytes);
+    return found;
+  }
+
+  /** Loads vector operand `i` into `into`, the rest of which is cleared; memory is checked for its alignment (#GP). */
+  load(i: number, into: Vec): Vec {
+    const operand = this.form.operands[i]!;
+    if (operand.kind === 'vector') {
+      this.fpu.readVector(operand.number, into, this.form.vectorSize === 32);
+      return into;
+    }
+    if (operand.kind !== 'memory') {
+      into.clear().u64[0] = this.get(i);
+      return into;
+    }
+    const address = this.address(operand.width);
+    if (operand.alignment > 1 && address.lo & (operand.alignment - 1)) generalProtection();
+    into.clear();
+    this.memory.read(address, into.u8.subarray(0, operand.width));
+    return into;
+  }
+
+  /** Stores the low bytes of `from` to operand `i`. A vector register is written whole: see {@link FpuState}. */
+  store(i: number, from: Vec): void {
+    const operand = this.form.operands[i]!;
+    if (operand.kind === 'vector') {
+      if (this.form.row.vex) {
+        if (this.form.vectorSize === 16) from.u8.fill(0, 16);
+        this.fpu.writeAll(operand.number, from);
+      } else this.fpu.writeLow(operand.number, from);
+      return;
+    }
+    if (operand.kind === 'general') {
+      this.set(i, from.u64[0]!);
+      return;
+    }
+    const address = this.address(operand.width);
+    if (operand.kind === 'memory' && operand.alignment > 1 && address.lo & (operand.alignment - 1)) generalProtection();
+    this.memory.write(address, from.u8.subarray(0, operand.width));
+  }
+
+  /** Pushes `width` bytes; RSP moves only if the write succeeds. */
+  push(value: bigint, width: number): void {
+    const size = this.stackSize;
+    const top = (this.general(4, size) - BigInt(width)) & maskOf(size);
+    this.write(checkSegment(this.cpu, this.form.mode, 'ss', top, width), width, value);
+    this.setGeneral(4, size, top);
+  }
+
+  pop(width: number): bigint {
+    const size = this.stackSize;
+    const top = this.general(4, size);
+    const value = this.read(checkSegment(this.cpu, this.form.mode, 'ss', top, width), width);
+    this.setGeneral(4, size, top + BigInt(width));
+    return value;
+  }
+
+  /** Stack pointer width in bytes. */
+  get stackSize(): number {
+    return this.form.mode === 64 ? 8 : this.cpu.segments.ss.db ? 4 : 2;
+  }
+
+  /** Continues at `target`, an offset in CS. */
+  jump(target: bigint): void {
+    const { mode, operandSize } = this.form;
+    const to = mode === 64 ? BigInt.asUintN(64, target) : target & maskOf(operandSize);
+    if (mode === 64 ? BigInt.asIntN(57, to) !== BigInt.asIntN(64, to) : to > BigInt(this.cpu.segments.cs.limit)) {
+      generalProtection();
+    }
+    this.target = to;
+  }
+}
+
+function littleEndian(width: number): bigint {
+  switch (width) {
+    case 1:
+      return BigInt(scratchView.getUint8(0));
+    case 2:
+      return BigInt(scratchView.getUint16(0, true));
+    case 4:
+      return BigInt(scratchView.getUint32(0, true));
+    default:
+      return scratchView.getBigUint64(0, true);
+  }
+}
+
+/** Compare-and-swap until nobody came between. */
+function exchange(place: Uint8Array, width: number, change: (old: bigint) => bigint): void {
+  const { buffer, byteOffset } = place;
+  if (width === 8) {
+    const cell = new BigUint64Array(buffer, byteOffset, 1);
+    for (;;) {
+      const old = Atomics.load(cell, 0);
+      if (Atomics.compareExchange(cell, 0, old, BigInt.asUintN(64, change(old))) === old) return;
+    }
+  }
+  const Cell = width === 4 ? Uint32Array : width === 2 ? Uint16Array : Uint8Array;
+  const cell = new Cell(buffer as ArrayBuffer, byteOffset, 1);
+  for (;;) {
+    const old = Atomics.load(cell, 0);
+    if (Atomics.compareExchange(cell, 0, old, Number(change(BigInt(old)) & maskOf(width))) === old) return;
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * FPU and vector registers in an XSAVE area of standard format (Intel SDM volume 1, 13.4): the 512-byte legacy region, the header, and the upper
+ * halves of YMM. A component whose XSTATE_BV bit is clear is in its initial state whatever its bytes say.
+ */
+import type { Vec } from './vec.ts';
+
+const FCW = 0;
+const FSW = 2;
+/** Abridged tag word: a set bit is a register in use, by physical register. */
+const FTW = 4;
+const MXCSR = 24;
+const ST = 32;
+const XMM = 160;
+const HEADER = 512;
+const YMM_HIGH = 576;
+
+/** XSTATE components (SDM volume 1, 13.1). */
+export const COMPONENT = { x87: 1, sse: 2, avx: 4 } as const;
+
+const FCW_INIT = 0x37f;
+export const MXCSR_INIT = 0x1f80;
+/** MXCSR bits that exist: exception flags and masks, rounding, FTZ, DAZ. */
+export const MXCSR_MASK = 0xffff;
+
+export class FpuState {
+  readonly bytes: Uint8Array;
+  readonly #view: DataView;
+  /** Set when anything was changed. */
+  changed = false;
+
+  constructor(area: Uint8Array) {
+    this.bytes = area;
+    this.#view = new DataView(area.buffer, area.byteOffset, area.byteLength);
+  }
+
+  #has(component: number): boolean {
+    return (this.#view.getUint32(HEADER, true) & component) !== 0;
+  }
+
+  /** Puts a component that was in its initial state into memory, so that a part of it can be changed. */
+  #touch(component: number): void {
+    this.changed = true;
+    const present = this.#view.getUint32(HEADER, true);
+    if (present & component) return;
+    this.#view.setUint32(HEADER, present | component, true);
+    if (component === COMPONENT.x87) {
+      this.bytes.fill(0, 0, MXCSR);
+      this.bytes.fill(0, ST, XMM);
+      this.#view.setUint16(FCW, FCW_INIT, true);
+    } else if (component === COMPONENT.sse) {
+      this.bytes.fill(0, XMM, XMM + 256);
+      if (!(present & COMPONENT.avx)) this.#view.setUint32(MXCSR, MXCSR_INIT, true);
+    } else this.bytes.fill(0, YMM_HIGH, YMM_HIGH + 256);
+  }
+
+  /** Copies register `number` into `into`: 16 bytes, or 32 where `wide`; the rest of `into` is cleared. */
+  readVector(number: number, into: Vec, wide: boolean): void {
+    into.u8.fill(0);
+    if (this.#has(COMPONENT.sse)) {
+      const at = XMM + number * 16;
+      into.u8.set(this.bytes.subarray(at, at + 16));
+    }
+    if (wide && this.#has(COMPONENT.avx)) {
+      const at = YMM_HIGH + number * 16;
+      into.u8.set(this.bytes.subarray(at, at + 16), 16);
+    }
+  }
+
+  /** Writes the low 16 bytes of a register; its upper half stays (legacy SSE). */
+  writeLow(number: number, from: Vec): void {
+    this.#touch(COMPONENT.sse);
+    this.bytes.set(from.u8.subarray(0, 16), XMM + number * 16);
+  }
+
+  /** Writes all 32 bytes of a register (VEX). Clearing an upper half that is in its initial state leaves it there. */
+  writeAll(number: number, from: Vec): void {
+    this.writeLow(number, from);
+    const zero = from.u64[2] === 0n && from.u64[3] === 0n;
+    if (zero && !this.#has(COMPONENT.avx)) return;
+    this.#touch(COMPONENT.avx);
+    this.bytes.set(from.u8.subarray(16, 32), YMM_HIGH + number * 16);
+  }
+
+  get mxcsr(): number {
+    return this.#has(COMPONENT.sse | COMPONENT.avx) ? this.#view.getUint32(MXCSR, true) : MXCSR_INIT;
+  }
+
+  set mxcsr(value: number) {
+    if (value === this.mxcsr) return;
+    this.#touch(COMPONENT.sse);
+    this.#view.setUint32(MXCSR, value, true);
+  }
+
+  get controlWord(): number {
+    return this.#has(COMPONENT.x87) ? this.#view.getUint16(FCW, true) : FCW_INIT;
+  }
+
+  set controlWord(value: number) {
+    this.#touch(COMPONENT.x87);
+    // Bit 6 is always set; bits 7 and 13 to 15 read as zero.
+    this.#view.setUint16(FCW, (value & 0x1f3f) | 0x40, true);
+  }
+
+  get statusWord(): number {
+    return this.#has(COMPONENT.x87) ? this.#view.getUint16(FSW, true) : 0;
+  }
+
+  set statusWord(value: number) {
+    this.#touch(COMPONENT.x87);
+    this.#view.setUint16(FSW, value, true);
+  }
+
+  /** The abridged tag word: bit n set if physical register n is in use. */
+  get tags(): number {
+    return this.#has(COMPONENT.x87) ? this.#view.getUint8(FTW) : 0;
+  }
+
+  set tags(value: number) {
+    this.#touch(COMPONENT.x87);
+    this.#view.setUint8(FTW, value);
+  }
+
+  /** The 10 bytes of ST(i), as 80 bits. Registers are stored by stack position, the tags by physical number. */
+  readSt(i: number): bigint {
+    if (!this.#has(COMPONENT.x87)) return 0n;
+    const at = ST + i * 16;
+    return this.#view.getBigUint64(at, true) | (BigInt(this.#view.getUint16(at + 8, true)) << 64n);
+  }
+
+  writeSt(i: number, value: bigint): void {
+    this.#touch(COMPONENT.x87);
+    const at = ST + i * 16;
+    this.#view.setBigUint64(at, BigInt.asUintN(64, value), true);
+    this.#view.setUint16(at + 8, Number(value >> 64n), true);
+  }
+
+  /** FNINIT: control, status, tags and pointers as after reset; the registers' bytes stay. */
+  initX87(): void {
+    this.#touch(COMPONENT.x87);
+    this.bytes.fill(0, 0, MXCSR);
+    this.#view.setUint16(FCW, FCW_INIT, true);
+  }
+}
