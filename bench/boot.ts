@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { commandLine, type GuestNeeds, type Launcher } from '../fixtures/guests/launchers.ts';
 import { probeKvm } from '../fixtures/lab/probe.ts';
 import { makeDisk } from '../fixtures/linux/disk.ts';
-import { guestInitramfs } from '../fixtures/linux/initramfs.ts';
+import { GUEST_MODULES, guestInitramfs } from '../fixtures/linux/initramfs.ts';
 import { debianKernel } from '../fixtures/linux/kernel.ts';
 import { makeScratch } from '../fixtures/support/cache.ts';
 import { makeProgress } from '../fixtures/support/progress.ts';
@@ -17,6 +17,10 @@ import { addMemory } from './lib/overhead.ts';
 import type { BenchOptions } from './options.ts';
 
 const LINE = 'init: here';
+/** QEMU's microvm has its virtio devices on another bus. */
+const MODULES = [...GUEST_MODULES, 'virtio_mmio'];
+/** One console that every launcher has, named so that all run the same command line. */
+const WORDS = ['console=ttyS0', 'root=/dev/vda', 'init=/sbin/init', 'quiet', 'panic=-1'];
 const INIT = `echo "${LINE}"\npoweroff -f\n`;
 
 export async function benchBoot(options: BenchOptions): Promise<void> {
@@ -32,7 +36,7 @@ export async function benchBoot(options: BenchOptions): Promise<void> {
       return;
     }
     const memory = guest.needs.memory ?? 512;
-    const command = (name: Launcher) => commandLine(name, guest.kernel, forLauncher(name, guest.needs));
+    const command = (name: Launcher) => commandLine(name, guest.kernel, guest.needs);
     const limits = { until: guest.until, timeout: 600_000 };
     const all = await takeTurns(
       names,
@@ -41,7 +45,7 @@ export async function benchBoot(options: BenchOptions): Promise<void> {
       (name, round, sample) =>
         progress.note(`${round ? `sample ${round}` : 'warm-up'} ${name} ${JSON.stringify(sample)}`),
     );
-    await addMemory(all, names, command, memory, limits);
+    await addMemory(all, names, command, memory, limits, 1);
     process.stdout.write(report(all, names));
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -64,21 +68,14 @@ async function prepare(options: BenchOptions, scratch: string): Promise<Guest> {
     disks.push({ path });
   }
   const needs: GuestNeeds = { memory, cpus, disks, arguments: options.arguments };
-  if (needs.arguments?.length === 0) needs.arguments = ['root=/dev/vda', 'init=/sbin/init', 'quiet', 'panic=-1'];
+  if (needs.arguments?.length === 0) needs.arguments = WORDS;
   if (kernel) return { kernel, until, needs: initrd ? { ...needs, initrd } : needs };
   const debian = await debianKernel(progress);
   return {
     kernel: debian.vmlinux,
     until,
-    needs: { ...needs, initrd: initrd ?? (await guestInitramfs(debian, progress)) },
+    needs: { ...needs, initrd: initrd ?? (await guestInitramfs(debian, progress, { modules: MODULES })) },
   };
-}
-
-/** tslaunch adds a console where the words name none; QEMU is told. Both then print on the serial port. */
-function forLauncher(name: Launcher, needs: GuestNeeds): GuestNeeds {
-  const words = needs.arguments ?? [];
-  const console = words.some(word => word.startsWith('console=')) || name === 'tslaunch' ? [] : ['console=ttyS0'];
-  return { ...needs, arguments: [...console, ...words] };
 }
 
 /** The same benchmark's words for the lab, where nothing need be prepared again. */

@@ -36,6 +36,7 @@ describe('resets of tiny guests under tslaunch', () => {
     expect(run.status).toBe(1);
     expect(run.errors).toMatch(/triple fault/i);
     expect(run.errors).toMatch(/rip [0-9a-f]{16}/);
+    expect(run.errors).toMatch(/vCPU 0 at 0x[0-9a-f]+: mov.*0x700000000000.*\([0-9a-f ]+\)/);
     expect(run.text).not.toContain('the machine survived');
   });
 });
