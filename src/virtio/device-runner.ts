@@ -124,15 +124,14 @@ export class DeviceRunner {
       this.#o.control.cancel();
       return;
     }
-    if (!transport.live) {
-      await session.loops.park();
-      return;
-    }
-    for (let index = 0; index < doorbells.length && transport.live && !session.ending; index++) {
+    if (!transport.live) await session.loops.park();
+    for (let index = 0; index < doorbells.length && !session.ending && !transport.resetPending; index++) {
       if (transport.queueResetPending(index)) {
         await session.loops.parkOne(index);
         if (!session.ending) transport.finishQueueReset(index);
-      } else if (transport.queueEnabled(index) && !session.loops.has(index)) this.#startLoop(session, index);
+      } else if (transport.live && transport.queueEnabled(index) && !session.loops.has(index)) {
+        this.#startLoop(session, index);
+      }
     }
   }
 

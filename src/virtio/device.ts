@@ -55,9 +55,10 @@ export interface DeviceService {
   /**
    * Serves one virtqueue from DRIVER_OK until reset: returns once `queue.next()` yields undefined and every chain it took has
    * been completed or dropped. A DriverError that escapes it becomes NEEDS_RESET; any other error is reported and does the same.
+   * An error after the queue began to stop changes nothing.
    */
   serve(index: number, queue: Virtqueue, device: DeviceHandle): Promise<void>;
-  /** The driver wrote a writable configuration field. */
+  /** The driver wrote a writable configuration field, or a reset gave one its first value back. */
   configWritten?(device: DeviceHandle): void;
   /** All loops have parked and the driver's state is gone; what belongs to one driver session is dropped here. */
   reset?(): Promise<void> | void;

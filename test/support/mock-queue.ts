@@ -123,6 +123,7 @@ export class MockQueue {
   kick(always = false): void {
     const last = this.#kickedIdx;
     this.#kickedIdx = this.#availIdx;
+    barrier();
     const wanted = this.#o.eventIdx
       ? ((this.#availIdx - this.availEvent - 1) & 0xffff) < ((this.#availIdx - last) & 0xffff)
       : (this.usedFlags & 1) === 0;
@@ -149,6 +150,7 @@ export class MockQueue {
         count++;
       }
       if (this.#o.eventIdx) this.#armUsedEvent();
+      barrier();
     } while (this.#usedIdx !== this.usedIdx);
     return count;
   }
@@ -176,6 +178,7 @@ export class MockQueue {
   }
 
   setAvailIdx(index: number): void {
+    barrier();
     this.#availIdx = index & 0xffff;
     this.#o.memory.setU16(this.avail + 2, this.#availIdx);
   }
@@ -254,4 +257,10 @@ export class MockQueue {
     const event = this.#silent ? this.#usedIdx - 1 : this.#usedIdx;
     this.#o.memory.setU16(this.avail + 4 + 2 * this.size, event & 0xffff);
   }
+}
+
+const fence = new Int32Array(1);
+/** A full memory barrier, as a driver needs between its own publishing and looking at what the device published. */
+function barrier(): void {
+  Atomics.add(fence, 0, 1);
 }

@@ -158,6 +158,19 @@ describe('a queue reset (2.6.1)', () => {
   });
 });
 
+describe('a queue reset of a device that needs a reset', () => {
+  it('ends all the same, so that no driver waits for it for ever', async () => {
+    await start();
+    service.device?.needsReset('it is broken');
+    await turns();
+    const r = driver.registers;
+    r.set('queue_select', 1);
+    r.set('queue_reset', 1);
+    await turns();
+    expect([r.get('queue_reset'), r.get('queue_enable')]).toEqual([0, 0]);
+  });
+});
+
 describe('a driver that breaks the rules (2.1.2)', () => {
   it('loses its device: NEEDS_RESET, a configuration interrupt, one warning, no more service', async () => {
     await start();
