@@ -1,4 +1,6 @@
 /** Compare-and-exchange, exchange-and-add, and the 8- and 16-byte forms. With LOCK they are atomic in RAM up to 8 bytes. */
+
+import type { Linear } from '../linear.ts';
 import { FLAG } from '../system-registers.ts';
 import type { Execution } from './execution.ts';
 import { generalProtection } from './fault.ts';
@@ -43,6 +45,27 @@ const xadd = (x: Execution): void => {
   }
 };
 
+/**
+ * Compares the bytes at `address` (which may be written) with `expected` and stores `wanted` if they are equal; returns what was found.
+ * 8 aligned bytes in RAM are exchanged atomically; 16 are not, JavaScript has no such operation.
+ */
+function compareAndSwap(x: Execution, address: Linear, bytes: Uint8Array, expected: bigint, wanted: bigint): bigint {
+  const gpa = bytes.length === 8 ? x.memory.gpaForWrite(address, 8) : undefined;
+  const place = gpa !== undefined && gpa % 8 === 0 ? x.memory.physical.bytes(gpa, 8) : undefined;
+  if (place) {
+    return Atomics.compareExchange(new BigUint64Array(place.buffer, place.byteOffset, 1), 0, expected, wanted);
+  }
+  x.memory.read(address, bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let found = view.getBigUint64(0, true);
+  if (bytes.length === 16) found |= view.getBigUint64(8, true) << 64n;
+  const store = found === expected ? wanted : found;
+  view.setBigUint64(0, BigInt.asUintN(64, store), true);
+  if (bytes.length === 16) view.setBigUint64(8, store >> 64n, true);
+  x.memory.write(address, bytes);
+  return found;
+}
+
 /** CMPXCHG8B (half 4) and CMPXCHG16B (half 8): DX:AX against memory, CX:BX into it. */
 function pair(half: 4 | 8): (x: Execution) => void {
   const bits = BigInt(half * 8);
@@ -54,7 +77,7 @@ function pair(half: 4 | 8): (x: Execution) => void {
     const bytes = x.a.clear().u8.subarray(0, length);
     const expected = (x.general(RDX, half) << bits) | x.general(RAX, half);
     const wanted = (x.general(RCX, half) << bits) | x.general(RBX, half);
-    const found = x.compareAndSwap(address, bytes, expected, wanted);
+    const found = compareAndSwap(x, address, bytes, expected, wanted);
     const equal = found === expected;
     x.setFlags(FLAG.ZF, equal ? FLAG.ZF : 0);
     if (equal) return;

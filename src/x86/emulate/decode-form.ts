@@ -3,87 +3,15 @@
  * what is in the table is found; everything else is "not ours".
  */
 import type { CodeSize } from '../mode.ts';
-import { type Prefixes, prefixesOf } from '../prefixes.ts';
+import { prefixesOf } from '../prefixes.ts';
 import type { Form, FormAddress, FormOperand } from './form.ts';
+import { type Head, legacyHead, vexHead } from './head.ts';
 import { ByteReader, memoryForm } from './modrm.ts';
-import type { OperandSpec, Row, SizeRule } from './row.ts';
+import type { Row } from './row.ts';
+import type { OperandSpec, RowShape, SizeRule } from './row-shape.ts';
 import { rowsFor } from './table.ts';
 
-/** What the prefixes, REX or VEX say, in one shape. */
-interface Head {
-  readonly prefixes: Prefixes;
-  readonly map: number;
-  readonly opcode: number;
-  readonly mandatory: 'NP' | '66' | 'F3' | 'F2';
-  readonly vex: boolean;
-  readonly w: boolean;
-  /** 8 or 0: extensions of ModRM.reg, SIB.index, ModRM.rm. */
-  readonly r: number;
-  readonly x: number;
-  readonly b: number;
-  readonly vvvv: number;
-  readonly l: 0 | 1;
-}
-
-const PP = ['NP', '66', 'F3', 'F2'] as const;
-
-function legacyHead(reader: ByteReader, prefixes: Prefixes): Head {
-  const { rex } = prefixes;
-  let opcode = reader.u8();
-  let map = 0;
-  if (opcode === 0x0f) {
-    opcode = reader.u8();
-    map = 1;
-    if (opcode === 0x38 || opcode === 0x3a) {
-      map = opcode === 0x38 ? 2 : 3;
-      opcode = reader.u8();
-    }
-  }
-  const mandatory =
-    prefixes.repeat === 'rep' ? 'F3' : prefixes.repeat === 'repne' ? 'F2' : prefixes.operandSize ? '66' : 'NP';
-  return {
-    prefixes,
-    map,
-    opcode,
-    mandatory,
-    vex: false,
-    w: (rex & 8) !== 0,
-    r: rex & 4 ? 8 : 0,
-    x: rex & 2 ? 8 : 0,
-    b: rex & 1 ? 8 : 0,
-    vvvv: 0,
-    l: 0,
-  };
-}
-
-/** A VEX prefix (C5 or C4) at the reader, or undefined if the byte is LDS or LES there, or the prefix is malformed. */
-function vexHead(reader: ByteReader, prefixes: Prefixes, mode: CodeSize): Head | undefined {
-  const first = reader.bytes[reader.at]!;
-  const second = reader.bytes[reader.at + 1] ?? 0;
-  if (mode !== 64 && second >> 6 !== 3) return undefined;
-  if (prefixes.rex || prefixes.lock || prefixes.repeat || prefixes.operandSize) return undefined;
-  reader.u8();
-  const one = reader.u8();
-  const two = first === 0xc4 ? reader.u8() : one & 0x7f;
-  const map = first === 0xc4 ? one & 0x1f : 1;
-  if (map < 1 || map > 3) return undefined;
-  const long = mode === 64;
-  return {
-    prefixes,
-    map,
-    opcode: reader.u8(),
-    mandatory: PP[two & 3]!,
-    vex: true,
-    w: first === 0xc4 && (two & 0x80) !== 0,
-    r: long && (one & 0x80) === 0 ? 8 : 0,
-    x: long && first === 0xc4 && (one & 0x40) === 0 ? 8 : 0,
-    b: long && first === 0xc4 && (one & 0x20) === 0 ? 8 : 0,
-    vvvv: (~two >> 3) & (long ? 15 : 7),
-    l: two & 4 ? 1 : 0,
-  };
-}
-
-function fits(row: Row, head: Head, modrm: number, mode: CodeSize): boolean {
+function fits(row: RowShape, head: Head, modrm: number, mode: CodeSize): boolean {
   if (row.vex ? row.prefix !== head.mandatory : row.prefix !== '' && row.prefix !== head.mandatory) return false;
   if (row.w !== undefined && row.w !== (head.w ? 1 : 0)) return false;
   if (row.vex && row.l !== undefined && row.l !== head.l) return false;
@@ -116,7 +44,12 @@ function sizeOf(rule: SizeRule, operandSize: 2 | 4 | 8, w: boolean, vectorSize: 
 }
 
 /** The form at `bytes[offset]`, of which `available` bytes are known; undefined if it is not in the table or not complete. */
-export function decodeForm(bytes: Uint8Array, offset: number, available: number, mode: CodeSize): Form | undefined {
+export function decodeForm(
+  bytes: Uint8Array,
+  offset: number,
+  available: number,
+  mode: CodeSize,
+): Form<Row> | undefined {
   const end = Math.min(offset + available, offset + 15, bytes.length);
   const prefixes = prefixesOf(bytes, mode, offset, end);
   const reader = new ByteReader(bytes, offset + prefixes.length, end);
@@ -143,7 +76,7 @@ function build(
   modrm: number,
   offset: number,
   mode: CodeSize,
-): Form | undefined {
+): Form<Row> | undefined {
   const { prefixes } = head;
   const operandSize = operandSizeOf(row, head, mode);
   const addressSize = prefixes.addressSize ? (mode === 32 ? 2 : 4) : ((mode / 8) as 2 | 4 | 8);
@@ -181,7 +114,7 @@ function build(
   };
 }
 
-function operandSizeOf(row: Row, head: Head, mode: CodeSize): 2 | 4 | 8 {
+function operandSizeOf(row: RowShape, head: Head, mode: CodeSize): 2 | 4 | 8 {
   if (mode === 64 && (head.w || (row.wide && !head.prefixes.operandSize))) return 8;
   const small = mode === 16;
   // A 66 that selects the instruction does not change the operand size as well.
@@ -200,7 +133,7 @@ function operandOf(
   head: Head,
   modrm: number,
   reader: ByteReader,
-  row: Row,
+  row: RowShape,
   address: FormAddress | undefined,
   operandSize: 2 | 4 | 8,
 ): FormOperand {

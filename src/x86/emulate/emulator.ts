@@ -8,7 +8,7 @@ import { DecodeCache } from '../decode-cache.ts';
 import { CodeBytes } from '../fetch.ts';
 import { bigOf } from '../linear.ts';
 import { instructionPointer } from '../locate.ts';
-import { codeSize, privilegeLevel } from '../mode.ts';
+import { type CodeSize, codeSize, privilegeLevel } from '../mode.ts';
 import { PF, pageFaultCode } from '../paging.ts';
 import { PhysicalMemory } from '../physical.ts';
 import { FLAG } from '../system-registers.ts';
@@ -17,6 +17,7 @@ import { Execution } from './execution.ts';
 import { CpuFault, VECTOR } from './fault.ts';
 import type { Form } from './form.ts';
 import { type DeviceSpace, LinearMemory } from './linear-memory.ts';
+import type { Row } from './row.ts';
 import { checkUnit } from './units.ts';
 
 export type StepResult =
@@ -38,7 +39,7 @@ export type StepResult =
 export class Emulator {
   /** How often each instruction was run, by mnemonic. */
   readonly counts = new Map<string, number>();
-  readonly cache = new DecodeCache<Form>();
+  readonly cache = new DecodeCache<Form<Row>>();
   readonly #execution: Execution;
   readonly #memory: PhysicalMemory;
   readonly #code = new CodeBytes();
@@ -72,7 +73,7 @@ export class Emulator {
     return this.#run(form);
   }
 
-  #decode(code: CodeBytes, mode: 16 | 32 | 64): Form | undefined {
+  #decode(code: CodeBytes, mode: CodeSize): Form<Row> | undefined {
     const known = this.cache.find(code.bytes, 0, code.length, mode);
     if (known) return known;
     const form = decodeForm(code.bytes, 0, code.length, mode);
@@ -80,7 +81,7 @@ export class Emulator {
     return form;
   }
 
-  #run(form: Form): StepResult {
+  #run(form: Form<Row>): StepResult {
     const x = this.#execution;
     const { cpu } = x;
     const { name } = form.row;

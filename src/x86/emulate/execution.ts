@@ -2,14 +2,15 @@
  * One run of one instruction: what a row's function sees. Operands are read and written by position, whether they are registers, memory
  * or immediates; faults are thrown and undo every general register.
  */
-import { type CpuState, KVM_ORDER, REGS_SIZE, RFLAGS, RIP } from '../cpu-state.ts';
+import { type CpuState, KVM_ORDER, REGS_SIZE, RFLAGS } from '../cpu-state.ts';
 import type { Linear } from '../linear.ts';
 import { generalProtection } from './fault.ts';
 import { maskOf } from './flags.ts';
 import type { Form } from './form.ts';
 import { FpuState } from './fpu-state.ts';
 import type { LinearMemory } from './linear-memory.ts';
-import { checkSegment, linearAddress } from './segmentation.ts';
+import { exchange } from './locked.ts';
+import { checkSegment, nextOffset, operandOffset } from './segmentation.ts';
 import { Vec } from './vec.ts';
 
 const scratch = new Uint8Array(32);
@@ -85,8 +86,7 @@ export class Execution {
 
   /** RIP after this instruction, cut to the code size. */
   get next(): bigint {
-    const rip = this.cpu.words[RIP]! + BigInt(this.form.size);
-    return this.form.mode === 64 ? BigInt.asUintN(64, rip) : rip & 0xffff_ffffn;
+    return nextOffset(this.cpu, this.form);
   }
 
   /** Operand width in bytes. */
@@ -172,13 +172,13 @@ export class Execution {
   /** The linear address of the memory operand, checked for `length` bytes (#GP, #SS). */
   address(length: number, add = 0n): Linear {
     const form = this.form.address!;
-    const offset = linearAddress(this, form, add);
+    const offset = operandOffset(this.cpu, this.form, form, add);
     return checkSegment(this.cpu, this.form.mode, form.segment, offset, length);
   }
 
   /** The offset of the memory operand in its segment, as LEA has it. */
   offset(): bigint {
-    return linearAddress(this, this.form.address!, 0n);
+    return operandOffset(this.cpu, this.form, this.form.address!, 0n);
   }
 
   /** A little-endian value of 1, 2, 4 or 8 bytes at a linear address. */
@@ -191,27 +191,6 @@ export class Execution {
   write(address: Linear, width: number, value: bigint): void {
     scratchView.setBigUint64(0, BigInt.asUintN(64, value), true);
     this.memory.write(address, SCRATCH_PARTS[width]!);
-  }
-
-  /**
-   * Compares the bytes at `address` (which may be written) with `expected` and stores `wanted` if they are equal; returns what was found.
-   * 8 aligned bytes in RAM are exchanged atomically; 16 are not, JavaScript has no such operation.
-   */
-  compareAndSwap(address: Linear, bytes: Uint8Array, expected: bigint, wanted: bigint): bigint {
-    const gpa = bytes.length === 8 ? this.memory.gpaForWrite(address, 8) : undefined;
-    const place = gpa !== undefined && gpa % 8 === 0 ? this.memory.physical.bytes(gpa, 8) : undefined;
-    if (place) {
-      return Atomics.compareExchange(new BigUint64Array(place.buffer, place.byteOffset, 1), 0, expected, wanted);
-    }
-    this.memory.read(address, bytes);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    let found = view.getBigUint64(0, true);
-    if (bytes.length === 16) found |= view.getBigUint64(8, true) << 64n;
-    const store = found === expected ? wanted : found;
-    view.setBigUint64(0, BigInt.asUintN(64, store), true);
-    if (bytes.length === 16) view.setBigUint64(8, store >> 64n, true);
-    this.memory.write(address, bytes);
-    return found;
   }
 
   /** Loads vector operand `i` into `into`, the rest of which is cleared; memory is checked for its alignment (#GP). */
@@ -250,37 +229,6 @@ export class Execution {
     if (operand.kind === 'memory' && operand.alignment > 1 && address.lo & (operand.alignment - 1)) generalProtection();
     this.memory.write(address, from.u8.subarray(0, operand.width));
   }
-
-  /** Pushes `width` bytes; RSP moves only if the write succeeds. */
-  push(value: bigint, width: number): void {
-    const size = this.stackSize;
-    const top = (this.general(4, size) - BigInt(width)) & maskOf(size);
-    this.write(checkSegment(this.cpu, this.form.mode, 'ss', top, width), width, value);
-    this.setGeneral(4, size, top);
-  }
-
-  pop(width: number): bigint {
-    const size = this.stackSize;
-    const top = this.general(4, size);
-    const value = this.read(checkSegment(this.cpu, this.form.mode, 'ss', top, width), width);
-    this.setGeneral(4, size, top + BigInt(width));
-    return value;
-  }
-
-  /** Stack pointer width in bytes. */
-  get stackSize(): number {
-    return this.form.mode === 64 ? 8 : this.cpu.segments.ss.db ? 4 : 2;
-  }
-
-  /** Continues at `target`, an offset in CS. */
-  jump(target: bigint): void {
-    const { mode, operandSize } = this.form;
-    const to = mode === 64 ? BigInt.asUintN(64, target) : target & maskOf(operandSize);
-    if (mode === 64 ? BigInt.asIntN(57, to) !== BigInt.asIntN(64, to) : to > BigInt(this.cpu.segments.cs.limit)) {
-      generalProtection();
-    }
-    this.target = to;
-  }
 }
 
 function littleEndian(width: number): bigint {
@@ -293,23 +241,5 @@ function littleEndian(width: number): bigint {
       return BigInt(scratchView.getUint32(0, true));
     default:
       return scratchView.getBigUint64(0, true);
-  }
-}
-
-/** Compare-and-swap until nobody came between. */
-function exchange(place: Uint8Array, width: number, change: (old: bigint) => bigint): void {
-  const { buffer, byteOffset } = place;
-  if (width === 8) {
-    const cell = new BigUint64Array(buffer, byteOffset, 1);
-    for (;;) {
-      const old = Atomics.load(cell, 0);
-      if (Atomics.compareExchange(cell, 0, old, BigInt.asUintN(64, change(old))) === old) return;
-    }
-  }
-  const Cell = width === 4 ? Uint32Array : width === 2 ? Uint16Array : Uint8Array;
-  const cell = new Cell(buffer as ArrayBuffer, byteOffset, 1);
-  for (;;) {
-    const old = Atomics.load(cell, 0);
-    if (Atomics.compareExchange(cell, 0, old, Number(change(BigInt(old)) & maskOf(width))) === old) return;
   }
 }

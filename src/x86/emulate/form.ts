@@ -4,7 +4,7 @@
  */
 import type { CodeSize } from '../mode.ts';
 import type { SegmentName } from '../registers.ts';
-import type { Row } from './row.ts';
+import type { RowShape } from './row-shape.ts';
 
 export type FormOperand =
   | { readonly kind: 'general'; readonly number: number; readonly width: number; readonly high: boolean }
@@ -25,8 +25,8 @@ export interface FormAddress {
   readonly segment: SegmentName;
 }
 
-export interface Form {
-  readonly row: Row;
+export interface Form<R extends RowShape = RowShape> {
+  readonly row: R;
   readonly size: number;
   readonly bytes: Uint8Array;
   readonly mode: CodeSize;

@@ -2,6 +2,7 @@
 import type { Execution } from './execution.ts';
 import { condition, maskOf } from './flags.ts';
 import { type Row, row } from './row.ts';
+import { checkSegment } from './segmentation.ts';
 
 const move = (x: Execution): void => x.set(0, x.get(1) & maskOf(x.width(0)));
 const signExtend = (x: Execution): void => x.set(0, x.signed(1) & maskOf(x.width(0)));
@@ -50,7 +51,11 @@ const extendIntoD = (x: Execution): void => {
 const lahf = (x: Execution): void => x.setGeneral(0, 2, x.general(0, 1) | (BigInt((x.flags & 0xd5) | 2) << 8n));
 const sahf = (x: Execution): void => x.setFlags(0xd5, Number((x.general(0, 2) >> 8n) & 0xffn));
 
-const xlat = (x: Execution): void => x.setGeneral(0, 1, x.read(x.address(1, x.general(0, 1)), 1));
+const xlat = (x: Execution): void => {
+  const size = x.form.addressSize;
+  const offset = (x.general(3, size) + x.general(0, 1)) & maskOf(size);
+  x.setGeneral(0, 1, x.read(checkSegment(x.cpu, x.form.mode, x.form.stringSegment, offset, 1), 1));
+};
 
 export const CONDITIONS = [
   'o',
@@ -98,7 +103,7 @@ export const rows: readonly Row[] = [
   row('99', 'cdq', '', extendIntoD, { manual: 'CWD/CDQ/CQO' }),
   row('9E', 'sahf', '', sahf, { flags: 'SZAPC' }),
   row('9F', 'lahf', '', lahf),
-  row('D7', 'xlatb', '', xlat, { manual: 'XLAT/XLATB' }),
+  row('D7', 'xlatb', '', xlat, { faults: 'GP SS PF', manual: 'XLAT/XLATB' }),
   ...CONDITIONS.map((name, code) => row(`0F 4${hex(code)}`, `cmov${name}`, 'Gv Ev', cmov(code), { manual: 'CMOVcc' })),
   ...CONDITIONS.map((name, code) => row(`0F 9${hex(code)}`, `set${name}`, 'Eb', setcc(code), { manual: 'SETcc' })),
 ];

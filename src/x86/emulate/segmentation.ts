@@ -7,19 +7,24 @@ import { type Linear, linearOf } from '../linear.ts';
 import type { CodeSize } from '../mode.ts';
 import type { SegmentName } from '../registers.ts';
 import { CR4 } from '../system-registers.ts';
-import type { Execution } from './execution.ts';
 import { CpuFault, VECTOR } from './fault.ts';
 import { maskOf } from './flags.ts';
-import type { FormAddress } from './form.ts';
+import type { Form, FormAddress } from './form.ts';
+
+/** RIP after the instruction, cut to the code size. */
+export function nextOffset(cpu: CpuState, form: Form): bigint {
+  const rip = cpu.words[RIP]! + BigInt(form.size);
+  return form.mode === 64 ? BigInt.asUintN(64, rip) : rip & 0xffff_ffffn;
+}
 
 /** The offset of a memory operand in its segment, plus `add`, cut to the address size. */
-export function linearAddress(x: Execution, form: FormAddress, add: bigint): bigint {
-  if (form.absolute !== undefined) return BigInt.asUintN(64, form.absolute + add);
-  let sum = BigInt(form.displacement) + add;
-  if (form.base === RIP) sum += x.next;
-  else if (form.base >= 0) sum += x.cpu.register(form.base);
-  if (form.index >= 0) sum += x.cpu.register(form.index) * BigInt(form.scale);
-  return sum & maskOf(x.form.addressSize);
+export function operandOffset(cpu: CpuState, form: Form, address: FormAddress, add: bigint): bigint {
+  if (address.absolute !== undefined) return BigInt.asUintN(64, address.absolute + add);
+  let sum = BigInt(address.displacement) + add;
+  if (address.base === RIP) sum += nextOffset(cpu, form);
+  else if (address.base >= 0) sum += cpu.register(address.base);
+  if (address.index >= 0) sum += cpu.register(address.index) * BigInt(address.scale);
+  return sum & maskOf(form.addressSize);
 }
 
 function refuse(segment: SegmentName): never {

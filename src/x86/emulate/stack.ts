@@ -6,28 +6,29 @@ import type { Execution } from './execution.ts';
 import { condition, maskOf } from './flags.ts';
 import { CONDITIONS } from './move.ts';
 import { type Row, row } from './row.ts';
+import { jump, pop, push, stackSize } from './stack-access.ts';
 
-const push = (x: Execution): void => {
+const pushOperand = (x: Execution): void => {
   const value = x.get(0);
-  x.push(value, x.width(0) === 1 ? x.form.operandSize : x.width(0));
+  push(x, value, x.width(0) === 1 ? x.form.operandSize : x.width(0));
 };
 
-const pushImmediate = (x: Execution): void => x.push(x.get(0), x.form.operandSize);
+const pushImmediate = (x: Execution): void => push(x, x.get(0), x.form.operandSize);
 
-const pop = (x: Execution): void => {
+const popOperand = (x: Execution): void => {
   // A memory operand that uses RSP sees it already incremented (SDM volume 2, POP).
-  const value = x.pop(x.width(0));
+  const value = pop(x, x.width(0));
   x.set(0, value);
 };
 
 const pushf = (x: Execution): void => {
-  x.push(BigInt(x.flags & ~(FLAG.VM | FLAG.RF)) & maskOf(x.form.operandSize), x.form.operandSize);
+  push(x, BigInt(x.flags & ~(FLAG.VM | FLAG.RF)) & maskOf(x.form.operandSize), x.form.operandSize);
 };
 
 /** What POPF may change: IOPL only at level 0, IF only up to IOPL (SDM volume 2, POPF). */
 const popf = (x: Execution): void => {
   const size = x.form.operandSize;
-  const value = Number(x.pop(size) & 0xffff_ffffn);
+  const value = Number(pop(x, size) & 0xffff_ffffn);
   const level = privilegeLevel(x.cpu);
   let mask: number = FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.TF | FLAG.DF | FLAG.OF | FLAG.NT;
   if (size > 2) mask |= FLAG.AC | 0x20_0000;
@@ -37,30 +38,30 @@ const popf = (x: Execution): void => {
 };
 
 const leave = (x: Execution): void => {
-  x.setGeneral(4, x.stackSize, x.general(5, x.stackSize));
-  x.setGeneral(5, x.form.operandSize, x.pop(x.form.operandSize));
+  x.setGeneral(4, stackSize(x), x.general(5, stackSize(x)));
+  x.setGeneral(5, x.form.operandSize, pop(x, x.form.operandSize));
 };
 
 const call = (x: Execution): void => {
   const target = x.form.operands[0]!.kind === 'immediate' ? x.next + x.signed(0) : x.get(0);
-  x.push(x.next, x.form.operandSize);
-  x.jump(target);
+  push(x, x.next, x.form.operandSize);
+  jump(x, target);
 };
 
-const jump = (x: Execution): void => {
-  x.jump(x.form.operands[0]!.kind === 'immediate' ? x.next + x.signed(0) : x.get(0));
+const jumpTo = (x: Execution): void => {
+  jump(x, x.form.operands[0]!.kind === 'immediate' ? x.next + x.signed(0) : x.get(0));
 };
 
 const ret = (x: Execution): void => {
-  x.jump(x.pop(x.form.operandSize));
+  jump(x, pop(x, x.form.operandSize));
   if (x.form.operands.length > 0) {
     const extra = x.get(0) & 0xffffn;
-    x.setGeneral(4, x.stackSize, x.general(4, x.stackSize) + extra);
+    x.setGeneral(4, stackSize(x), x.general(4, stackSize(x)) + extra);
   }
 };
 
 const jumpIf = (code: number) => (x: Execution) => {
-  if (condition(code, x.flags)) x.jump(x.next + x.signed(0));
+  if (condition(code, x.flags)) jump(x, x.next + x.signed(0));
 };
 
 /** LOOPNE, LOOPE, LOOP count down RCX; JRCXZ only looks. */
@@ -68,11 +69,11 @@ const loop = (wanted: (x: Execution) => boolean) => (x: Execution) => {
   const size = x.form.addressSize;
   const left = (x.general(1, size) - 1n) & maskOf(size);
   x.setGeneral(1, size, left);
-  if (left !== 0n && wanted(x)) x.jump(x.next + x.signed(0));
+  if (left !== 0n && wanted(x)) jump(x, x.next + x.signed(0));
 };
 
 const jumpIfCountZero = (x: Execution): void => {
-  if (x.general(1, x.form.addressSize) === 0n) x.jump(x.next + x.signed(0));
+  if (x.general(1, x.form.addressSize) === 0n) jump(x, x.next + x.signed(0));
 };
 
 const flag = (mask: number, value: number) => (x: Execution) => x.setFlags(mask, value);
@@ -80,20 +81,20 @@ const WIDE = { wide: true } as const;
 const hex = (value: number): string => value.toString(16).toUpperCase();
 
 export const rows: readonly Row[] = [
-  row('50', 'push', 'Zv', push, WIDE),
-  row('FF /6', 'push', 'Ev', push, WIDE),
+  row('50', 'push', 'Zv', pushOperand, WIDE),
+  row('FF /6', 'push', 'Ev', pushOperand, WIDE),
   row('68', 'push', 'Iz', pushImmediate, WIDE),
   row('6A', 'push', 'Ib', pushImmediate, WIDE),
-  row('58', 'pop', 'Zv', pop, WIDE),
-  row('8F /0', 'pop', 'Ev', pop, WIDE),
+  row('58', 'pop', 'Zv', popOperand, WIDE),
+  row('8F /0', 'pop', 'Ev', popOperand, WIDE),
   row('9C', 'pushfq', '', pushf, { wide: true, manual: 'PUSHF/PUSHFD/PUSHFQ' }),
   row('9D', 'popfq', '', popf, { wide: true, flags: 'OSZAPC', manual: 'POPF/POPFD/POPFQ' }),
   row('C9', 'leave', '', leave, WIDE),
   row('E8', 'call', 'Jz', call, WIDE),
   row('FF /2', 'call', 'Ev', call, WIDE),
-  row('E9', 'jmp', 'Jz', jump, WIDE),
-  row('EB', 'jmp', 'Jb', jump, WIDE),
-  row('FF /4', 'jmp', 'Ev', jump, WIDE),
+  row('E9', 'jmp', 'Jz', jumpTo, WIDE),
+  row('EB', 'jmp', 'Jb', jumpTo, WIDE),
+  row('FF /4', 'jmp', 'Ev', jumpTo, WIDE),
   row('C3', 'ret', '', ret, WIDE),
   row('C2', 'ret', 'Iw', ret, WIDE),
   ...CONDITIONS.map((name, code) =>

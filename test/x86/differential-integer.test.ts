@@ -1,0 +1,12 @@
+import { defineDifferential } from './differential-suite.ts';
+
+defineDifferential([
+  'Moves between general registers and memory',
+  'Arithmetic and logic',
+  'Multiplication and division',
+  'Shifts and rotates',
+  'Bits and bytes',
+  'Stack and near control flow',
+  'Strings',
+  'Atomic operations',
+]);
