@@ -63,11 +63,21 @@ export type { E } from '../e.ts';
   it('complain of a cycle, however long', () => {
     const ring = [
       from('src/pci/a.ts', "import './b.ts'"),
-      from('src/pci/b.ts', "import type { C } from './c.ts'"),
+      from('src/pci/b.ts', "import { type C } from './c.ts'"),
       from('src/pci/c.ts', "import './a.ts'"),
       from('src/pci/d.ts', "import './a.ts'"),
     ];
     expect(cycles(ring)).toEqual(['src/pci/a.ts -> src/pci/b.ts -> src/pci/c.ts -> src/pci/a.ts']);
+  });
+
+  it('let files of one folder know each other by type only', () => {
+    const pair = (name: string) => [
+      from('src/devices/a/one.ts', `import { type Two, two } from '${name}'`),
+      from('src/devices/a/two.ts', "import type { One } from './one.ts'; export type { One } from './one.ts'"),
+      from('src/devices/b/two.ts', "import type { One } from '../a/one.ts'"),
+    ];
+    expect(cycles(pair('./two.ts'))).toEqual([]);
+    expect(cycles(pair('../b/two.ts'))).toHaveLength(1);
   });
 
   it('complain of a host reached by a detour', () => {

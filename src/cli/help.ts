@@ -27,8 +27,8 @@ const AFTER = `Examples:
     tslaunch --verbose 512 bzImage console=ttyS0 root=/dev/vda --block disk.img
 
 ^C goes to the guest; three within a second end it. The exit status is 0 after
-power-off, 1 if the guest crashed or this host cannot run it, and 2 for a
-mistake on the command line or in a file named there.`;
+power-off, 1 if the guest crashed or this host cannot run it, 2 for a mistake on
+the command line or in a file named there, 128 + N after signal N.`;
 
 /** `-h, --help` or `--block FILE`, as the left column shows it. */
 function heading(row: OptionRow): string {

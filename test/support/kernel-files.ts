@@ -46,6 +46,24 @@ export function elfFile(segments: readonly Segment[], { type = ET_EXEC, machine 
 
 /** The smallest thing that loads: one segment at 16 MiB. */
 export const goodKernel = () => elfFile([{ paddr: 16 * MIB, filesz: 4096, memsz: 4096 }]);
+/** The same, with instructions to start with; they are the same in 32 and 64 bits. */
+export function program(code: readonly number[]): Uint8Array {
+  const bytes = goodKernel();
+  bytes.set(code, ELF_HEADER + PROGRAM_HEADER);
+  return bytes;
+}
+
+/** mov dx, port; mov al, letter; out dx, al */
+export const print = (letter: string) => [0x66, 0xba, 0xf8, 0x03, 0xb0, letter.charCodeAt(0), 0xee];
+/** cli; hlt; jmp to the hlt */
+export const HANG = [0xfa, 0xf4, 0xeb, 0xfd];
+/** jmp to itself */
+export const SPIN = [0xeb, 0xfe];
+/** ud2, which without an interrupt table is a triple fault */
+export const CRASH = [0x0f, 0x0b];
+/** mov dx, the PM1a control port; mov ax, SLP_EN and the type of S5; out dx, ax */
+export const POWER_OFF = [0x66, 0xba, 0x04, 0x06, 0x66, 0xb8, 0x00, 0x34, 0x66, 0xef];
+
 export const sharedObject = () => elfFile([{ paddr: 0, filesz: 4096, memsz: 4096 }], { type: ET_DYN });
 export const forArm = () => elfFile([{ paddr: 16 * MIB, filesz: 64, memsz: 64 }], { machine: 183 });
 export const overlapping = () =>

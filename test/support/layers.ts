@@ -1,4 +1,5 @@
 /** The rules of the layout, as functions from files to complaints, so that the rules themselves can be tested. */
+import { dirname } from 'node:path';
 import type { SourceFile } from './sources.ts';
 
 /** From the ground up: a folder of src imports only from itself and from those before it. */
@@ -36,7 +37,10 @@ export function upwardImports(files: readonly SourceFile[]): string[] {
   });
 }
 
-/** Every way round, each reported once, from the file that closes it. */
+/**
+ * Every way round, each reported once, from the file that closes it. Files of one folder may know each other's types, as what is
+ * executed and what executes it do: nothing of that is left when they run.
+ */
 export function cycles(files: readonly SourceFile[]): string[] {
   const byPath = new Map(files.map(file => [file.path, file]));
   const finished = new Set<string>();
@@ -45,7 +49,10 @@ export function cycles(files: readonly SourceFile[]): string[] {
     const start = trail.indexOf(path);
     if (start >= 0) found.push([...trail.slice(start), path].join(' -> '));
     if (start >= 0 || finished.has(path)) return;
-    for (const to of byPath.get(path)?.imports ?? []) visit(to, [...trail, path]);
+    const file = byPath.get(path);
+    for (const to of file?.imports ?? []) {
+      if (!file?.typeImports.has(to) || dirname(to) !== dirname(path)) visit(to, [...trail, path]);
+    }
     finished.add(path);
   };
   for (const { path } of files) visit(path, []);

@@ -13,7 +13,7 @@ export interface Outcome {
 /** A host that differs from this one, for one process: without /dev/kvm, with one it may not open, without root's right to open anything. */
 export type Host = 'this' | 'no-kvm' | 'forbidden-kvm' | 'no-override';
 
-const PROGRAM = join(ROOT, 'bin/tslaunch.js');
+export const PROGRAM = join(ROOT, 'bin/tslaunch.js');
 const TIME_LIMIT = 30_000;
 
 /** In a mount namespace of its own: a /dev with little in it, and in place of /dev/kvm what the test wants. Leaves nothing behind. */
