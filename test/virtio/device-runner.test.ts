@@ -74,7 +74,7 @@ describe('a device reset (2.4.1)', () => {
     driver.status = 0;
     await turns(20);
     expect(driver.status).toBe(0xf);
-    driver.status = 1;
+    driver.status = 0x8f;
     expect(driver.status).toBe(0xf);
     const used = driver.queue(0).usedIdx;
     open();
@@ -280,6 +280,25 @@ describe('pause and resume', () => {
     expect((await reply).written).toBe(1);
   });
 
+  it('wait for what a reset has stopped and not ended', async () => {
+    await start();
+    const { promise, open } = gate();
+    service.gate = promise;
+    void request();
+    await turns();
+    driver.status = 0;
+    await turns();
+    let paused = false;
+    const pausing = driver.runner.pause().then(() => {
+      paused = true;
+    });
+    await turns();
+    expect(paused).toBe(false);
+    open();
+    await pausing;
+    expect(service.running).toBe(0);
+  });
+
   it('say which queue does not let go, and can be taken back', async () => {
     await start();
     const { promise, open } = gate();
@@ -318,6 +337,7 @@ describe('a snapshot', () => {
     driver.runner.resume();
     expect((await reply).data).toEqual(Uint8Array.of(9));
     expect(driver.queue(0).usedIdx).toBe(4);
+    expect(service.served).toBe(4);
     expect(warnings).toEqual([]);
   });
 
