@@ -20,6 +20,8 @@ let sink: (line: string) => void = line => {
 
 const logger: ConsolaInstance = createConsola({
   level: WARN,
+  // Two equal remarks are two remarks.
+  throttle: 0,
   reporters: [{ log: (entry: LogObject) => sink(`tslaunch: ${entry.args.join(' ')}${lineEnd}`) }],
 });
 
