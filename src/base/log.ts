@@ -10,13 +10,26 @@ const WARN = 1;
 const NARRATE = 4;
 
 let lineEnd = '\n';
-let sink: (line: string) => void = line => {
-  try {
-    writeSync(2, line);
-  } catch {
-    // stderr may be closed (EPIPE) or full (EAGAIN): a lost remark must not end the guest.
+/** How long a line waits for a full pipe, in ms, and how often it tries. */
+const PATIENCE = 200;
+const PAUSE = 1;
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/** Standard error may be a full pipe that somebody made non-blocking: a line waits a moment, then is given up. */
+function writeLine(line: string): void {
+  let rest = Buffer.from(line);
+  for (let tries = 0; rest.length > 0 && tries < PATIENCE / PAUSE; tries++) {
+    try {
+      rest = rest.subarray(writeSync(2, rest));
+    } catch (error) {
+      // Closed, or its reader is gone: a lost remark must not end the guest.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+      Atomics.wait(sleeper, 0, 0, PAUSE);
+    }
   }
-};
+}
+
+let sink: (line: string) => void = writeLine;
 
 const logger: ConsolaInstance = createConsola({
   level: WARN,

@@ -2,6 +2,8 @@
  * The devices as main has them: what they are made of, and the services that do their work. Files, terminal and services live as
  * long as the machine; wires and loops are new at each power-on.
  */
+import { describeError } from '../base/errors.ts';
+import { log } from '../base/log.ts';
 import type { BlockOption } from '../devices/block/options.ts';
 import { RawFile } from '../devices/block/raw-file.ts';
 import { SECTOR } from '../devices/block/registers.ts';
@@ -66,13 +68,22 @@ export class Devices {
   /** Makes everything durable and lets go of it. */
   async close(): Promise<void> {
     this.#router.close();
-    for (const service of this.#services ?? []) {
-      await service.settle?.();
-      await service.close?.();
+    for (const [i, service] of (this.#services ?? []).entries()) {
+      // One device that cannot be closed well is no reason to leave the next.
+      await guarded(this.configs[i]!.name, async () => service.settle?.());
+      await guarded(this.configs[i]!.name, async () => service.close?.());
     }
     if (!this.#services) {
       for (const { config, backend } of this.#parts) if (config.kind === 'block') await (backend as RawFile).close();
     }
+  }
+}
+
+async function guarded(name: string, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    log.warn(`${name}: closing it failed: ${describeError(error)}`);
   }
 }
 
