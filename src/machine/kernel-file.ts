@@ -2,7 +2,7 @@
  * A kernel or initrd on the host, opened once: it is read again at every reboot, which must still work after the launcher has
  * changed its root directory or its user.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { UsageError } from '../base/errors.ts';
 import type { KernelSource } from '../boot/source.ts';
 
@@ -23,7 +23,8 @@ export class KernelFile implements KernelSource {
   constructor(what: string, path: string) {
     this.path = path;
     try {
-      this.#fd = openSync(path, 'r');
+      // Opening a named pipe would wait for a writer, deaf to signals.
+      this.#fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     } catch (error) {
       const { code = 'unknown error' } = error as NodeJS.ErrnoException;
       throw SENTENCES[code]?.(what, path) ?? new UsageError(`The ${what} ${path} cannot be opened (${code}).`);

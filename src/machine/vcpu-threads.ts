@@ -81,6 +81,8 @@ export class VcpuThread {
 
   /** Ends the thread for good; it must not be running a vCPU. */
   async terminate(): Promise<void> {
+    // A thread that is ended while it loads koffi takes the whole process down (napi_throw is fatal there).
+    await this.ready.catch(() => {});
     await this.#worker.terminate();
   }
 }

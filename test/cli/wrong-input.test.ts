@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -38,6 +39,7 @@ const KERNELS: readonly Row[] = [
   ['a kernel that is missing', '64 nothing', 2, /no kernel nothing/],
   ['a path through a file', '64 good/vmlinux', 2, /no kernel good\/vmlinux.*not a directory/],
   ['a directory', '64 folder', 2, /kernel folder is a directory/],
+  ['a named pipe', '64 pipe', 2, /kernel pipe is not a regular file/],
   ['a kernel that may not be read', '64 locked', 2, /kernel locked may not be read/, 'no-override'],
   ['an empty file', '64 empty', 2, /empty is not a kernel but an empty file/],
   ['a text', '64 text', 2, /text is not a kernel but a text file/],
@@ -95,6 +97,7 @@ beforeAll(() => {
   make('locked', new Uint8Array(4096));
   chmodSync(join(folder, 'locked'), 0);
   mkdirSync(join(folder, 'folder'));
+  spawnSync('mkfifo', [join(folder, 'pipe')]);
   make('empty', '');
   make('short', 'x');
   make('text', 'A letter, not a kernel.\n'.repeat(100));
