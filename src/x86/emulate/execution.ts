@@ -176,6 +176,13 @@ export class Execution {
     return checkSegment(this.cpu, this.form.mode, form.segment, offset, length);
   }
 
+  /** Stores a whole vector whose lanes beyond the result have been cleared. */
+  storeCleared(i: number, from: Vec): void {
+    const operand = this.form.operands[i]!;
+    if (operand.kind === 'vector' && this.form.row.vex) this.fpu.writeAll(operand.number, from);
+    else this.store(i, from);
+  }
+
   /** Stores 16 bytes to a vector register from a VEX.256 instruction: the rest is cleared. */
   storeLow(i: number, from: Vec): void {
     from.u8.fill(0, 16);

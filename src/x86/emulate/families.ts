@@ -8,6 +8,8 @@ import type { Row } from './row.ts';
 import { rows as shift } from './shift.ts';
 import { rows as stack } from './stack.ts';
 import { rows as strings } from './strings.ts';
+import { rows as vectorConvert } from './vector-convert.ts';
+import { rows as vectorFloat } from './vector-float.ts';
 import { rows as vectorInteger } from './vector-integer.ts';
 import { rows as vectorLanes } from './vector-lanes.ts';
 import { rows as vectorMove } from './vector-move.ts';
@@ -33,4 +35,6 @@ export const FAMILIES: readonly Family[] = [
   { title: 'Packed shifts', rows: vectorShift },
   { title: 'Shuffles', rows: vectorShuffle },
   { title: 'AVX lanes', rows: vectorLanes },
+  { title: 'Floating point', rows: vectorFloat },
+  { title: 'Conversions', rows: vectorConvert },
 ];
