@@ -5,12 +5,13 @@
 import { hex, MiB } from '../base/bits.ts';
 import { UsageError } from '../base/errors.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
-import { COMMAND_LINE, PVH_START_INFO, ZERO_PAGE } from '../memory/map.ts';
+import { PVH_START_INFO, ZERO_PAGE } from '../memory/map.ts';
 import type { CpuEntry } from '../x86/cpu-entry.ts';
 import { writeAcpiTables } from './acpi/tables.ts';
+import { writeBiosData } from './bios-data.ts';
 import { isBzImage } from './bzimage/parse.ts';
 import { planBzImage } from './bzimage/plan.ts';
-import { encodeCommandLine } from './command-line.ts';
+import { encodeCommandLine, writeCommandLine } from './command-line.ts';
 import { linux32Entry, linux64Entry, pvhEntry, writeGdt } from './cpu-entry.ts';
 import { isElf } from './elf/format.ts';
 import { planElf } from './elf/plan.ts';
@@ -65,7 +66,8 @@ export function loadGuest(image: GuestImage): LoadedGuest {
 
   plan.load();
   if (initrd && initrdRange) loadInitrd(memory, initrd, initrdRange);
-  memory.write(COMMAND_LINE, commandLine);
+  writeCommandLine(memory, commandLine);
+  writeBiosData(memory);
   const rsdp = writeAcpiTables(memory, cpus);
   writeMpTable(memory, cpus);
   const entry = enter(memory, plan, initrdRange, rsdp);
@@ -87,7 +89,15 @@ function planKernel(memory: GuestMemory, kernel: KernelSource, choice: EntryChoi
   if (isElf(head)) return planElf(memory, kernel, head, choice);
   if (isBzImage(head)) return planBzImage(memory, kernel, head, choice);
   const { what, remedy } = identify(head);
-  throw new UsageError(`${kernel.path} is not a kernel but ${what}.`, remedy.replace('FILE', kernel.path));
+  throw new UsageError(
+    `${kernel.path} is not a kernel but ${what}.`,
+    remedy.replace('FILE', () => shellWord(kernel.path)),
+  );
+}
+
+/** A path as one types it: a remedy is there to be copied. */
+function shellWord(path: string): string {
+  return /^[\w./+@:-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function enter(memory: GuestMemory, plan: BootPlan, initrd: Range | undefined, rsdp: number): CpuEntry {

@@ -3,6 +3,7 @@
  * it would overwrite its own command line or memory map.
  */
 import {
+  BIOS_DATA,
   BOOT_GDT,
   BOOT_PAGE_TABLES,
   COMMAND_LINE,
@@ -20,6 +21,7 @@ interface Occupied extends Range {
 }
 
 export const OCCUPIED: readonly Occupied[] = [
+  { start: BIOS_DATA, end: BOOT_GDT, what: 'the BIOS data area' },
   { start: BOOT_GDT, end: BOOT_GDT + 0x100, what: 'the boot descriptor table' },
   { start: PVH_START_INFO, end: PVH_START_INFO + 0x1000, what: 'the PVH start information' },
   { start: ZERO_PAGE, end: ZERO_PAGE + 0x1000, what: 'the zero page' },

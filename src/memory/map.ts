@@ -1,6 +1,7 @@
 /**
  * The map of guest-physical addresses: every magic address of the machine, in one place. All values in bytes.
  *
+ *     0x0000_0400  BIOS data area
  *     0x0000_0500  boot GDT            0x000f_0000  ACPI tables (RSDP first), MP table
  *     0x0000_7000  zero page           0x0010_0000  kernel and the rest of low RAM
  *     0x0000_9000  boot page tables    0xc000_0000  PCI hole: BAR window, IOAPIC, LAPIC
@@ -9,6 +10,8 @@
  */
 import { alignUp, GiB, KiB, MiB } from '../base/bits.ts';
 
+/** Words that a BIOS leaves to operating systems, 256 bytes. */
+export const BIOS_DATA = 0x400;
 /** Null, unused, code (0x10), data (0x18), task state (0x20): the selectors that the Linux boot protocol asks for. */
 export const BOOT_GDT = 0x500;
 /** Empty: an exception before the kernel has set up its own table ends in a triple fault. */

@@ -141,7 +141,7 @@ function operandOf(
   const rm = (modrm & 7) | head.b;
   const rex = head.vex || head.prefixes.rex !== 0;
   const aligned = spec.size === 'a' || ((spec.size === 'x' || spec.size === 16) && !row.vex && spec.kind === 'W');
-  const memory: FormOperand = { kind: 'memory', width, alignment: aligned ? width : 1 };
+  const memory: FormOperand = { kind: 'memory', width: spec.memorySize ?? width, alignment: aligned ? width : 1 };
   switch (spec.kind) {
     case 'G':
       return general(reg, width, rex);
@@ -150,6 +150,7 @@ function operandOf(
     case 'R':
       return general(rm, width, rex);
     case 'M':
+      return spec.size === 'a' ? { ...memory, alignment: width } : memory;
     case 'O':
       return memory;
     case 'W':

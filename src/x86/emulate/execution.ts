@@ -176,6 +176,27 @@ export class Execution {
     return checkSegment(this.cpu, this.form.mode, form.segment, offset, length);
   }
 
+  /** Stores a whole vector whose lanes beyond the result have been cleared. */
+  storeCleared(i: number, from: Vec): void {
+    const operand = this.form.operands[i]!;
+    if (operand.kind === 'vector' && this.form.row.vex) this.fpu.writeAll(operand.number, from);
+    else this.store(i, from);
+  }
+
+  /** Stores 16 bytes to a vector register from a VEX.256 instruction: the rest is cleared. */
+  storeLow(i: number, from: Vec): void {
+    from.u8.fill(0, 16);
+    const operand = this.form.operands[i]!;
+    if (operand.kind === 'vector') this.fpu.writeAll(operand.number, from);
+  }
+
+  /** The linear address of [RDI + add] in DS or the overriding segment, for MASKMOVDQU. */
+  stringDestination(add: number): Linear {
+    const { mode, addressSize, stringSegment } = this.form;
+    const offset = (this.general(7, addressSize) + BigInt(add)) & maskOf(addressSize);
+    return checkSegment(this.cpu, mode, stringSegment, offset, 1);
+  }
+
   /** The offset of the memory operand in its segment, as LEA has it. */
   offset(): bigint {
     return operandOffset(this.cpu, this.form, this.form.address!, 0n);

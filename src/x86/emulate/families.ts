@@ -8,6 +8,13 @@ import type { Row } from './row.ts';
 import { rows as shift } from './shift.ts';
 import { rows as stack } from './stack.ts';
 import { rows as strings } from './strings.ts';
+import { rows as vectorConvert } from './vector-convert.ts';
+import { rows as vectorFloat } from './vector-float.ts';
+import { rows as vectorInteger } from './vector-integer.ts';
+import { rows as vectorLanes } from './vector-lanes.ts';
+import { rows as vectorMove } from './vector-move.ts';
+import { rows as vectorShift } from './vector-shift.ts';
+import { rows as vectorShuffle } from './vector-shuffle.ts';
 
 export interface Family {
   readonly title: string;
@@ -23,4 +30,11 @@ export const FAMILIES: readonly Family[] = [
   { title: 'Stack and near control flow', rows: stack },
   { title: 'Strings', rows: strings },
   { title: 'Atomic operations', rows: atomic },
+  { title: 'Vector moves', rows: vectorMove },
+  { title: 'Packed integers', rows: vectorInteger },
+  { title: 'Packed shifts', rows: vectorShift },
+  { title: 'Shuffles', rows: vectorShuffle },
+  { title: 'AVX lanes', rows: vectorLanes },
+  { title: 'Floating point', rows: vectorFloat },
+  { title: 'Conversions', rows: vectorConvert },
 ];

@@ -33,6 +33,11 @@ export class FpuState {
     this.#view = new DataView(area.buffer, area.byteOffset, area.byteLength);
   }
 
+  /** XSTATE_BV: components that are not in their initial state. */
+  get present(): number {
+    return this.#view.getUint32(HEADER, true);
+  }
+
   #has(component: number): boolean {
     return (this.#view.getUint32(HEADER, true) & component) !== 0;
   }
@@ -49,7 +54,7 @@ export class FpuState {
       this.#view.setUint16(FCW, FCW_INIT, true);
     } else if (component === COMPONENT.sse) {
       this.bytes.fill(0, XMM, XMM + 256);
-      if (!(present & COMPONENT.avx)) this.#view.setUint32(MXCSR, MXCSR_INIT, true);
+      this.#view.setUint32(MXCSR, this.mxcsr, true);
     } else this.bytes.fill(0, YMM_HIGH, YMM_HIGH + 256);
   }
 
@@ -81,8 +86,9 @@ export class FpuState {
     this.bytes.set(from.u8.subarray(16, 32), YMM_HIGH + number * 16);
   }
 
+  /** MXCSR is in memory whatever the header says (SDM volume 1, 13.8.1); 0, which masks nothing, is an area never written. */
   get mxcsr(): number {
-    return this.#has(COMPONENT.sse | COMPONENT.avx) ? this.#view.getUint32(MXCSR, true) : MXCSR_INIT;
+    return this.#view.getUint32(MXCSR, true) || MXCSR_INIT;
   }
 
   set mxcsr(value: number) {

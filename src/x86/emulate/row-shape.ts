@@ -22,6 +22,8 @@ export type SizeRule = number | 'v' | 'y' | 'z' | 'x' | 'u' | 'a';
 export interface OperandSpec {
   readonly kind: OperandKind;
   readonly size: SizeRule;
+  /** Size in memory, where it is not that of the register. */
+  readonly memorySize?: number;
   /** For `fixed`: the register's number (AL and rAX 0, CL 1, DX 2, XMM0 0), or the constant 1. */
   readonly number: number;
   readonly text: string;

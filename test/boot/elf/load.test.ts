@@ -82,7 +82,8 @@ describe('segments', () => {
     ],
     ['over the page tables', [{ physical: 0x9000, contents: COUNTING }], /overwrite the boot page tables/],
     ['over the command line', [{ physical: 0x2_0000, contents: COUNTING }], /overwrite the kernel command line/],
-    ['over the descriptor table', [{ physical: 0x480, contents: COUNTING }], /overwrite the boot descriptor table/],
+    ['over the descriptor table', [{ physical: 0x500, contents: COUNTING }], /overwrite the boot descriptor table/],
+    ['over the BIOS data area', [{ physical: 0x380, contents: COUNTING }], /overwrite the BIOS data area/],
     ['over the start information', [{ physical: 0x6000, contents: COUNTING }], /overwrite the PVH start information/],
     ['over the ACPI tables', [{ physical: 0xf_0000, contents: COUNTING }], /overwrite the BIOS area/],
   ];

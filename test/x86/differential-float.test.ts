@@ -1,0 +1,3 @@
+import { defineDifferential } from './differential-suite.ts';
+
+defineDifferential(['Floating point', 'Conversions']);

@@ -1,0 +1,3 @@
+import { defineDifferential } from './differential-suite.ts';
+
+defineDifferential(['Vector moves', 'Packed integers', 'Packed shifts', 'Shuffles', 'AVX lanes']);
