@@ -1,9 +1,9 @@
 /**
- * From an argument vector to named values and operands, as GNU getopt permutes them: options may stand anywhere before `--`.
- * Node's own tokenizer does the splitting, because it guesses nothing (a kernel argument `true` stays one) and costs no
- * start-up time; loading yargs takes half as long again as starting Node, so it only makes the help text.
+ * From an argument vector to named values and operands, as GNU getopt permutes them: options may stand anywhere before `--`. The
+ * splitting is done by yargs' own parser, told to guess nothing (a kernel argument `true` stays one); the rest of yargs, which
+ * takes ten times as long to load, lays out the help text.
  */
-import { parseArgs } from 'node:util';
+import parser from 'yargs-parser';
 import { UsageError } from '../base/errors.ts';
 import { OPTIONS, type OptionRow } from './options.ts';
 
@@ -17,58 +17,63 @@ export interface Words {
   readonly unknown: string | undefined;
 }
 
-const TOKENIZER = Object.fromEntries(
-  OPTIONS.map(row => [
-    row.name,
-    {
-      type: row.value === undefined ? 'boolean' : 'string',
-      multiple: true,
-      ...(row.short ? { short: row.short } : {}),
-    },
-  ]),
-) as Record<string, { type: 'boolean' | 'string'; multiple: true; short?: string }>;
+const SWITCHES = OPTIONS.filter(row => row.value === undefined);
+const VALUED = OPTIONS.filter(row => row.value !== undefined);
+const names = (rows: readonly OptionRow[]) => rows.map(row => row.name);
+
+const RULES: parser.Options = {
+  boolean: names(SWITCHES),
+  string: names(VALUED),
+  alias: Object.fromEntries(OPTIONS.flatMap(row => (row.short ? [[row.name, [row.short]]] : []))),
+  narg: Object.fromEntries(OPTIONS.map(row => [row.name, row.value === undefined ? 0 : 1])),
+  configuration: {
+    'boolean-negation': false,
+    'camel-case-expansion': false,
+    'dot-notation': false,
+    'greedy-arrays': false,
+    'parse-numbers': false,
+    'parse-positional-numbers': false,
+    'populate--': true,
+    'strip-aliased': true,
+    'unknown-options-as-args': true,
+  },
+};
+
+/** A negative number is a mistaken operand, not a group of one-letter options: it is hidden behind this until after the split. */
+const NEGATIVE = '\0';
 
 /** Throws UsageError for an option without its value, with one too many, or given too often. */
 export function splitWords(argv: readonly string[]): Words {
-  const { tokens } = parseArgs({
-    args: [...argv],
-    options: TOKENIZER,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  const before = argv.slice(0, end).map(word => (/^-\d/.test(word) ? NEGATIVE + word : word));
+  const { argv: found, error } = parser.detailed([...before, ...argv.slice(end)], RULES);
+  if (error) throw misuse(error.message);
   const options = new Map<string, string[]>();
-  const operands: string[] = [];
-  let unknown: string | undefined;
-  for (const token of tokens) {
-    if (token.kind === 'positional') operands.push(token.value);
-    if (token.kind !== 'option') continue;
-    // A negative number is a mistaken operand; the tokenizer takes it for a group of letters, one token each.
-    if (/^-\d/.test(argv[token.index] ?? '')) {
-      if (tokens[tokens.indexOf(token) - 1]?.index !== token.index) operands.push(argv[token.index] ?? '');
-      continue;
-    }
-    const row = OPTIONS.find(each => each.name === token.name);
-    if (!row) {
-      unknown ??= argv[token.index]?.split('=', 1)[0] ?? token.rawName;
-      continue;
-    }
-    const values = options.get(row.name) ?? [];
-    if (row.value === undefined) refuseValue(row, token.value);
-    else values.push(requireValue(row, token.value, token.inlineValue === true));
+  for (const row of OPTIONS) {
+    if (!Object.hasOwn(found, row.name)) continue;
+    const values = row.value === undefined ? [] : ([found[row.name]].flat() as string[]);
+    for (const value of values) requireValue(row, value, before);
     if (values.length > 1 && !row.repeatable) throw new UsageError(`--${row.name} is given twice.`, 'Give it once.');
     options.set(row.name, values);
   }
-  return { options, operands, unknown };
+  const words = found._.map(String);
+  const unknown = words.find(word => /^-./.test(word))?.split('=', 1)[0];
+  const plain = (word: string) => (word.startsWith(NEGATIVE) ? word.slice(1) : word);
+  return { options, operands: [...words.map(plain), ...(found['--'] ?? []).map(String)], unknown };
 }
 
-function refuseValue(row: OptionRow, value: string | undefined): void {
-  if (value === undefined) return;
-  throw new UsageError(`--${row.name} takes no value.`, `Write --${row.name} alone, or leave it out.`);
+/** The parser names the option at the end of its message: "Not enough arguments following: block". */
+function misuse(message: string): UsageError {
+  const row = OPTIONS.find(each => message.endsWith(`: ${each.name}`) || message.endsWith(`: ${each.short}`));
+  if (!row) return new UsageError(`${message}.`, 'See tslaunch --help.');
+  return row.value === undefined
+    ? new UsageError(`--${row.name} takes no value.`, `Write --${row.name} alone, or leave it out.`)
+    : new UsageError(`--${row.name} needs a value.`, `Write --${row.name} ${row.value}.`);
 }
 
 /** A following word that begins with a dash is more often a forgotten value than one; `--name=-value` says it is meant. */
-function requireValue(row: OptionRow, value: string | undefined, inline: boolean): string {
-  if (value && (inline || !value.startsWith('-') || value === '-')) return value;
+function requireValue(row: OptionRow, value: string, words: readonly string[]): void {
+  const inline = words.includes(`--${row.name}=${value}`);
+  if (value && (inline || !value.startsWith('-') || value === '-')) return;
   throw new UsageError(`--${row.name} needs a value.`, `Write --${row.name} ${row.value}.`);
 }

@@ -50,7 +50,7 @@ describe('splitting a command line into words', () => {
   });
 
   it('knows one-letter names, in groups too', () => {
-    expect([...split('-hV -v').options.keys()]).toEqual(['help', 'version', 'verbose']);
+    expect(new Set(split('-hV -v').options.keys())).toEqual(new Set(['help', 'version', 'verbose']));
   });
 
   it('allows a switch twice and refuses a value twice', () => {
