@@ -38,32 +38,35 @@ export class ByteRing {
     return this.#data.length - this.length;
   }
 
-  /** Appends one byte unless the ring is full. Safe from several threads. */
-  tryPush(byte: number): boolean {
+  /** Appends one byte unless the ring is full; how many are in it then, 0 if it was full. Safe from several threads. */
+  tryPush(byte: number): number {
     return this.#slice.lock.with(() => {
-      if (this.space === 0) return false;
+      if (this.space === 0) return 0;
       const tail = this.#slice.words[TAIL]!;
       this.#data[tail & this.#mask] = byte;
       Atomics.store(this.#slice.words, TAIL, (tail + 1) | 0);
-      return true;
+      return this.length;
     });
   }
 
-  /** Appends one byte, sleeping while the ring is full; gives up (false) once `abandoned()` says so. Never call on main. */
-  push(byte: number, abandoned: () => boolean): boolean {
-    while (!this.tryPush(byte)) {
-      if (abandoned()) return false;
+  /**
+   * Appends one byte, sleeping while the ring is full; how many are in it then. Gives up (0) once `abandoned()` says so. Never
+   * call on main.
+   */
+  push(byte: number, abandoned: () => boolean): number {
+    for (;;) {
+      const length = this.tryPush(byte);
+      if (length > 0 || abandoned()) return length;
       const head = Atomics.load(this.#slice.words, HEAD);
       // The reader moves HEAD and notifies; if it moved since tryPush, wait returns at once.
       if (this.space === 0) Atomics.wait(this.#slice.words, HEAD, head, WAIT_MS);
     }
-    return true;
   }
 
   /** Appends as many bytes as fit and returns how many. */
   pushSome(source: Uint8Array): number {
     let count = 0;
-    while (count < source.length && this.tryPush(source[count]!)) count++;
+    while (count < source.length && this.tryPush(source[count]!) > 0) count++;
     return count;
   }
 

@@ -21,7 +21,7 @@ export interface SerialOptions {
   readonly name: string;
   readonly registers: RegisterFile;
   readonly line: InterruptLine;
-  /** Rung after the guest has sent a byte: main empties {@link Serial.transmitted}. */
+  /** Rung after the guest has sent a byte into an empty ring: main empties {@link Serial.transmitted}. */
   readonly sent: Bell;
   /** Rung after the guest has read the last byte queued for it: main may push more into {@link Serial.received}. */
   readonly drained: Bell;
@@ -101,11 +101,8 @@ export class Serial implements RegisterBlock {
 
   #send(value: number): void {
     let lost = false;
-    if (this.#uart.loopback) lost = !this.received.tryPush(value);
-    else {
-      this.transmitted.push(value, this.#options.stopping);
-      this.#options.sent.ring();
-    }
+    if (this.#uart.loopback) lost = this.received.tryPush(value) === 0;
+    else if (this.transmitted.push(value, this.#options.stopping) === 1) this.#options.sent.ring();
     this.#slice.lock.with(() => {
       if (lost) this.#uart.overrun();
       this.#uart.sent();

@@ -21,13 +21,15 @@ function uart() {
 const [RBR, IER, IIR, LCR, MCR, LSR, MSR, SCR] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 
 describe('Serial', () => {
-  it('sends what is polled out of it and rings for every byte', () => {
+  it('sends what is polled out of it and rings when there is something again', () => {
     const { inb, outb, sentText, sent, line } = uart();
     for (const c of 'hello\n') {
       expect(inb(LSR) & 0x60).toBe(0x60);
       outb(RBR, c.charCodeAt(0));
     }
-    expect([sentText(), sent.rings]).toEqual(['hello\n', 6]);
+    expect([sentText(), sent.rings]).toEqual(['hello\n', 1]);
+    outb(RBR, 33);
+    expect([sentText(), sent.rings]).toEqual(['!', 2]);
     expect(line.take()).toEqual([]);
   });
 
