@@ -71,6 +71,11 @@ export class FpuState {
     }
   }
 
+  /** The low 64 bits of a register. */
+  lowBits(number: number): bigint {
+    return this.#has(COMPONENT.sse) ? this.#view.getBigUint64(XMM + number * 16, true) : 0n;
+  }
+
   /** Writes the low 16 bytes of a register; its upper half stays (legacy SSE). */
   writeLow(number: number, from: Vec): void {
     this.#touch(COMPONENT.sse);
