@@ -9,4 +9,7 @@ defineDifferential([
   'Stack and near control flow',
   'Strings',
   'Atomic operations',
+  'System',
+  'Saving and restoring state',
+  'x87 control',
 ]);

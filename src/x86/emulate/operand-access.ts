@@ -4,6 +4,7 @@
  */
 import { type CpuState, KVM_ORDER, REGS_SIZE, RFLAGS } from '../cpu-state.ts';
 import type { Linear } from '../linear.ts';
+import { NotEmulated } from './fault.ts';
 import { maskOf } from './flags.ts';
 import type { Form } from './form.ts';
 import { FpuState } from './fpu-state.ts';
@@ -23,6 +24,8 @@ export class OperandAccess {
   interrupt: number | undefined;
   /** Where a branch goes: RIP after the instruction, instead of the next one. */
   target: bigint | undefined;
+  /** Set by IRET: RF came from the stack. */
+  keepResumeFlag = false;
   /** Set by a repeated string instruction that has more to do: RIP stays. */
   again = false;
   #fpu: FpuState | undefined;
@@ -39,8 +42,14 @@ export class OperandAccess {
     this.interrupt = undefined;
     this.target = undefined;
     this.again = false;
+    this.keepResumeFlag = false;
     this.#fpu = undefined;
     this.commit();
+  }
+
+  /** Gives the instruction up: it is in the table, but not in this situation. */
+  refuse(): never {
+    throw new NotEmulated();
   }
 
   /** Makes what was done so far last, even if the instruction faults later: an element of a repeated string instruction. */
