@@ -11,5 +11,4 @@ defineDifferential([
   'Atomic operations',
   'System',
   'Saving and restoring state',
-  'x87 control',
 ]);

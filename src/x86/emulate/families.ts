@@ -18,7 +18,9 @@ import { rows as vectorMove } from './vector-move.ts';
 import { rows as vectorShift } from './vector-shift.ts';
 import { rows as vectorShuffle } from './vector-shuffle.ts';
 import { rows as vectorString } from './vector-string.ts';
+import { rows as x87Arithmetic } from './x87-arithmetic.ts';
 import { rows as x87Control } from './x87-control.ts';
+import { rows as x87Move } from './x87-move.ts';
 import { rows as xsave } from './xsave.ts';
 
 export interface Family {
@@ -39,6 +41,8 @@ export const FAMILIES: readonly Family[] = [
   { title: 'Changes of privilege level', rows: returns },
   { title: 'Saving and restoring state', rows: xsave },
   { title: 'x87 control', rows: x87Control },
+  { title: 'x87 moves', rows: x87Move },
+  { title: 'x87 arithmetic', rows: x87Arithmetic },
   { title: 'Vector moves', rows: vectorMove },
   { title: 'Packed integers', rows: vectorInteger },
   { title: 'Packed shifts', rows: vectorShift },

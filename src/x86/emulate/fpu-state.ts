@@ -145,9 +145,22 @@ export class FpuState {
     this.#view.setUint16(at + 8, Number(value >> 64n), true);
   }
 
+  /** The number of the register that is ST(0). */
+  get top(): number {
+    return (this.statusWord >> 11) & 7;
+  }
+
+  /** Makes another register ST(0). None changes its contents, but the area holds them by stack position. */
+  setTop(top: number): void {
+    const by = (top - this.top) & 7;
+    const registers = Array.from({ length: 8 }, (_, i) => this.readSt(i));
+    this.statusWord = (this.statusWord & ~0x3800) | ((top & 7) << 11);
+    for (let i = 0; i < 8; i++) this.writeSt(i, registers[(i + by) & 7]!);
+  }
+
   /** FNINIT: control, status, tags and pointers as after reset; the registers' bytes stay. */
   initX87(): void {
-    this.#touch(COMPONENT.x87);
+    this.setTop(0);
     this.bytes.fill(0, 0, MXCSR);
     this.#view.setUint16(FCW, FCW_INIT, true);
   }

@@ -135,7 +135,8 @@ export class OperandAccess {
       case 'vector':
         return this.fpu.lowBits(operand.number) & maskOf(operand.width);
       case 'segment':
-        throw new RangeError('segment registers are loaded and stored by their own rows');
+      case 'stack':
+        throw new RangeError('segment and x87 registers have rows of their own');
     }
   }
 

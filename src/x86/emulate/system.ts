@@ -5,6 +5,7 @@ import { CR4, FLAG } from '../system-registers.ts';
 import { descriptorOf } from './descriptors.ts';
 import type { Execution } from './execution.ts';
 import { generalProtection, undefinedOpcode, VECTOR } from './fault.ts';
+import { OSZAPC } from './flags.ts';
 import { type Row, row } from './row.ts';
 import { isCanonicalAddress } from './segmentation.ts';
 
@@ -101,6 +102,13 @@ const writeBase = (name: 'fs' | 'gs') => (x: Execution) => {
   x.cpu.changed.system = true;
 };
 
+/** RDRAND and RDSEED never run dry here. */
+const randomNumber = (x: Execution): void => {
+  const value = crypto.getRandomValues(new BigUint64Array(1))[0]!;
+  x.set(0, value & ((1n << BigInt(x.width(0) * 8)) - 1n));
+  x.setFlags(OSZAPC, FLAG.CF);
+};
+
 const nothing = (): void => {};
 /** Cache control: the address must be readable, and that is all. */
 const touch = (x: Execution): void => {
@@ -169,7 +177,7 @@ export const rows: readonly Row[] = [
     interrupt(x => (x.flags & FLAG.OF ? VECTOR.OF : undefined)),
     {
       ...SYSTEM,
-      long: false,
+      modes: 'legacy',
       manual: 'INT n/INTO/INT3/INT1',
     },
   ),
@@ -188,6 +196,11 @@ export const rows: readonly Row[] = [
   row('NP.0F 01 =F9', 'rdtscp', '', rdtscp, { ...SYSTEM, feature: 'rdtscp', faults: 'GP' }),
   row('0F 31', 'rdtsc', '', timeStamp, { ...SYSTEM, faults: 'GP' }),
   row('F3.0F C7 /7', 'rdpid', 'Ry', rdpid, { ...SYSTEM, feature: 'rdpid' }),
+  row('0F C7 /6', 'rdrand', 'Rv', randomNumber, { ...SYSTEM, feature: 'rdrand', flags: 'OSZAPC' }),
+  row('0F C7 /7', 'rdseed', 'Rv', randomNumber, { ...SYSTEM, feature: 'rdseed', flags: 'OSZAPC' }),
+  row('0F 0B', 'ud2', '', undefinedOpcode, { ...SYSTEM, faults: 'UD', manual: 'UD' }),
+  row('0F B9', 'ud1', 'Gv Ev', undefinedOpcode, { ...SYSTEM, faults: 'UD', manual: 'UD' }),
+  row('0F FF', 'ud0', 'Gv Ev', undefinedOpcode, { ...SYSTEM, faults: 'UD', manual: 'UD' }),
   row('66.0F38 82', 'invpcid', 'Gq Mdq', invpcid, { ...SYSTEM, feature: 'invpcid' }),
   row('F3.0F AE /0', 'rdfsbase', 'Ry', readBase('fs'), FSGS),
   row('F3.0F AE /1', 'rdgsbase', 'Ry', readBase('gs'), FSGS),

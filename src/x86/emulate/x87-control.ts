@@ -89,13 +89,9 @@ const fldenv = (x: Execution): void => {
   for (let i = 0; i < 8; i++) if (((tags >> (2 * i)) & 3) !== EMPTY) abridged |= 1 << i;
   x.fpu.controlWord = view.getUint16(0, true);
   x.fpu.tags = abridged;
-  x.fpu.statusWord = summarise(x.fpu, view.getUint16(step, true) & 0x7f7f);
-};
-
-/** EMMS: all registers empty. */
-const emms = (x: Execution): void => {
-  checkPending(x);
-  x.fpu.tags = 0;
+  const status = view.getUint16(step, true);
+  x.fpu.setTop(status >> 11);
+  x.fpu.statusWord = summarise(x.fpu, status & 0x7f7f);
 };
 
 const X87 = { unit: 'x87' } as const;
@@ -110,5 +106,4 @@ export const rows: readonly Row[] = [
   row('DF =E0', 'fnstsw', '', x => x.setGeneral(0, 2, BigInt(x.fpu.statusWord)), { ...X87, manual: 'FSTSW/FNSTSW' }),
   row('D9 /6', 'fnstenv', 'M', fnstenv, { ...X87, manual: 'FSTENV/FNSTENV' }),
   row('D9 /4', 'fldenv', 'M', fldenv, { ...X87, system: true, faults: 'MF' }),
-  row('NP.0F 77', 'emms', '', emms, { ...X87, faults: 'MF' }),
 ];
