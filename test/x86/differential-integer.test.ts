@@ -9,4 +9,6 @@ defineDifferential([
   'Stack and near control flow',
   'Strings',
   'Atomic operations',
+  'System',
+  'Saving and restoring state',
 ]);

@@ -1,3 +1,3 @@
 import { defineDifferential } from './differential-suite.ts';
 
-defineDifferential(['Vector moves', 'Packed integers', 'Packed shifts', 'Shuffles', 'AVX lanes']);
+defineDifferential(['Vector moves', 'Packed integers', 'Packed shifts', 'Shuffles', 'AVX lanes', 'Vector strings']);

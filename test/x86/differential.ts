@@ -12,7 +12,7 @@ import { FpuState } from '../../src/x86/emulate/fpu-state.ts';
 import type { Row } from '../../src/x86/emulate/row.ts';
 import { Vec } from '../../src/x86/emulate/vec.ts';
 import { FLAG } from '../../src/x86/system-registers.ts';
-import { fillVector, integer, mxcsr, type Sample, sample } from './generate.ts';
+import { extended, fillVector, integer, mxcsr, type Sample, sample } from './generate.ts';
 import { LAYOUT, NativeCpu, WINDOW } from './native.ts';
 import { backing, cpu as makeCpu, random as seeded } from './support.ts';
 
@@ -188,9 +188,22 @@ export class Differential {
     for (let at = 576; at < 832; at += 32) fillVector(random, input, at);
     // Now and then two neighbours are equal, as operands of compares are.
     if (random() % 4 === 0) input.copyWithin(160, 176, 192);
-    view.setUint16(0, 0x37f, true);
+    this.#prepareX87(random, view);
     view.setUint32(24, mxcsr(random), true);
     view.setUint32(512, random() % 8 ? 7 : 3, true);
+  }
+
+  /** Any stack top and tags, mostly all in use; values of every class; all exceptions masked, any rounding and precision. */
+  #prepareX87(random: () => number, view: DataView): void {
+    const precision = [0, 2, 3, 3][random() % 4]!;
+    view.setUint16(0, 0x7f | (precision << 8) | ((random() % 2 ? 0 : random() % 4) << 10), true);
+    view.setUint16(2, ((random() % 8) << 11) | (random() % 3 ? 0 : random() & 0x473f), true);
+    view.setUint8(4, random() % 3 ? 0xff : random() & 0xff);
+    for (let i = 0; i < 8; i++) {
+      const register = extended(random);
+      view.setBigUint64(32 + i * 16, BigInt.asUintN(64, register), true);
+      view.setUint16(40 + i * 16, Number(register >> 64n), true);
+    }
   }
 
   /** Makes the address registers point into the data window. */
@@ -285,6 +298,12 @@ export class Differential {
         return `vector ${i} is ${mine}, the CPU has ${right} (before ${all.join(' ')} mxcsr ${before.mxcsr.toString(16)})`;
       }
     }
+    const x87 = compareX87(ours, theirs);
+    if (x87) {
+      const registers = Array.from({ length: 8 }, (_, i) => `${i}:${hex(before.readSt(i))}`);
+      const words = [before.controlWord, before.statusWord, before.tags].map(word => word.toString(16));
+      return `${x87} (before ${registers.join(' ')} control, status, tags ${words.join(' ')})`;
+    }
     if (ours.mxcsr !== theirs.mxcsr) {
       const show = (vec: Vec) => Buffer.from(vec.u8).toString('hex');
       const all = Array.from({ length: 16 }, (_, j) => {
@@ -295,6 +314,17 @@ export class Differential {
     }
     return undefined;
   }
+}
+
+function compareX87(ours: FpuState, theirs: FpuState): string | undefined {
+  const words = ['controlWord', 'statusWord', 'tags'] as const;
+  const wrong = words.find(word => ours[word] !== theirs[word]);
+  if (wrong) return `x87 ${wrong} is ${ours[wrong].toString(16)}, the CPU has ${theirs[wrong].toString(16)}`;
+  for (let i = 0; i < 8; i++) {
+    if (ours.readSt(i) !== theirs.readSt(i))
+      return `ST(${i}) is ${hex(ours.readSt(i))}, the CPU has ${hex(theirs.readSt(i))}`;
+  }
+  return undefined;
 }
 
 function immediateBytes(row: Row, code: Sample): number {

@@ -51,11 +51,12 @@ export function sample(row: RowShape, random: Random, memory: boolean): Sample |
   const kinds = row.operands.map(operand => operand.kind);
   const has = (...wanted: string[]) => kinds.some(kind => wanted.includes(kind));
   if (memory ? !has('E', 'M', 'W') : has('M')) return undefined;
+  const stack = has('T');
   const vectorReg = has('V');
   const anyRegister = () => random() % 16;
   const reg = row.digit >= 0 ? row.digit : vectorReg ? anyRegister() : has('S') ? random() % 6 : pick(random, GENERAL);
   const vectorRm = has('W', 'U') && !memory;
-  let rm = vectorRm ? anyRegister() : pick(random, memory ? BASES : GENERAL);
+  let rm = stack ? random() % 8 : vectorRm ? anyRegister() : pick(random, memory ? BASES : GENERAL);
   if (row.fixedModrm >= 0) rm = row.fixedModrm & 7;
   let mod = memory ? random() % 3 : 3;
   if (memory && rm !== 16 && (rm & 7) === 5 && mod === 0) mod = 1;
@@ -197,6 +198,31 @@ export function fillVector(random: Random, into: Uint8Array, at: number): void {
       view.setFloat32(i, ((random() % 20_001) - 10_000) / pick(random, [1, 2, 8, 3, 1000]), true);
       view.setFloat32(i + 4, ((random() % 2001) - 1000) / pick(random, [1, 2, 8, 3, 1000]), true);
     }
+  }
+}
+
+/** An x87 register: zeroes, denormals, ordinary numbers, infinities, NaNs, what a double or an integer becomes, neighbours of powers of two. */
+export function extended(random: Random): bigint {
+  const sign = BigInt(random() & 1) << 79n;
+  const top = 1n << 63n;
+  const of = (exponent: number, significand: bigint) => sign | (BigInt(exponent) << 64n) | significand;
+  switch (random() % 12) {
+    case 0:
+      return of(0, 0n);
+    case 1:
+      return of(0, random64(random) >> BigInt(1 + (random() % 63)));
+    case 2:
+      return of(0x7fff, top);
+    case 3:
+      return of(0x7fff, top | (random64(random) >> 1n) | 1n);
+    case 4:
+      return of(pick(random, [1, 2, 0x7ffe, 0x3fff, 0x3ffe, 0x401e, 0x403e]), top | (random64(random) >> 1n));
+    case 5:
+      return of(0x3fff + (random() % 64), top | (BigInt(random() & 0xffff) << 47n));
+    case 6:
+      return of(0x3fff + (random() % 3) - 1, pick(random, [top, top | 1n, (1n << 64n) - 1n, top | (1n << 40n)]));
+    default:
+      return of(0x3fff + (random() % 80) - 40, top | (random64(random) >> 1n));
   }
 }
 

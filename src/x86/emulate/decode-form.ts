@@ -17,11 +17,13 @@ function fits(row: RowShape, head: Head, modrm: number, mode: CodeSize): boolean
   if (row.vex && row.l !== undefined && row.l !== head.l) return false;
   if (row.fixedModrm >= 0 && row.fixedModrm !== modrm) return false;
   if (row.digit >= 0 && row.digit !== ((modrm >> 3) & 7)) return false;
-  if (mode === 64 && !row.long) return false;
+  if (row.modes !== 'all' && (row.modes === 'long') !== (mode === 64)) return false;
+  // VEX.vvvv must be 1111 where it names no register.
+  if (row.vex && head.vvvv !== 0 && !row.operands.some(({ kind }) => kind === 'H' || kind === 'B')) return false;
   const registerForm = modrm >= 0xc0;
   for (const { kind } of row.operands) {
     if (kind === 'M' && registerForm) return false;
-    if ((kind === 'R' || kind === 'U') && !registerForm) return false;
+    if ((kind === 'R' || kind === 'U' || kind === 'T') && !registerForm) return false;
   }
   return true;
 }
@@ -115,7 +117,7 @@ function build(
 }
 
 function operandSizeOf(row: RowShape, head: Head, mode: CodeSize): 2 | 4 | 8 {
-  if (mode === 64 && (head.w || (row.wide && !head.prefixes.operandSize))) return 8;
+  if (mode === 64 && (head.w || row.near || (row.wide && !head.prefixes.operandSize))) return 8;
   const small = mode === 16;
   // A 66 that selects the instruction does not change the operand size as well.
   const toggles = head.prefixes.operandSize && row.prefix !== '66';
@@ -166,6 +168,8 @@ function operandOf(
       return general(head.vvvv, width, true);
     case 'L':
       return { kind: 'vector', number: reader.u8() >> 4, width };
+    case 'T':
+      return { kind: 'stack', number: modrm & 7, width: 10 };
     case 'S':
       return { kind: 'segment', number: (modrm >> 3) & 7, width: 2 };
     case 'Z':

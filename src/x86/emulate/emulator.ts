@@ -14,7 +14,7 @@ import { PhysicalMemory } from '../physical.ts';
 import { FLAG } from '../system-registers.ts';
 import { decodeForm } from './decode-form.ts';
 import { Execution } from './execution.ts';
-import { CpuFault, VECTOR } from './fault.ts';
+import { CpuFault, NotEmulated, VECTOR } from './fault.ts';
 import type { Form } from './form.ts';
 import { type DeviceSpace, LinearMemory } from './linear-memory.ts';
 import type { Row } from './row.ts';
@@ -91,15 +91,16 @@ export class Emulator {
       checkUnit(cpu, form);
       form.row.run(x);
     } catch (error) {
-      if (!(error instanceof CpuFault)) throw error;
       x.undo();
+      if (error instanceof NotEmulated) return { kind: 'unknown', bytes: form.bytes };
+      if (!(error instanceof CpuFault)) throw error;
       return this.#fault(name, error);
     }
     cpu.changed.registers = true;
     if (x.fpuChanged) cpu.changed.xsave = true;
     if (!x.again) {
       cpu.words[RIP] = x.target ?? x.next;
-      x.setFlags(FLAG.RF, 0);
+      if (!x.keepResumeFlag) x.setFlags(FLAG.RF, 0);
     }
     if (x.interrupt !== undefined) return { kind: 'interrupt', name, vector: x.interrupt };
     return { kind: 'done', name };
@@ -108,6 +109,8 @@ export class Emulator {
   #fault(name: string, { vector, errorCode, cr2 }: CpuFault): StepResult {
     const { cpu } = this.#execution;
     cpu.changed.registers = true;
+    // MXCSR keeps the flags of an exception that is delivered.
+    if (this.#execution.fpuChanged) cpu.changed.xsave = true;
     if (cr2 !== undefined) {
       cpu.system.cr2 = cr2;
       cpu.changed.system = true;

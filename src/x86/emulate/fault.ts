@@ -41,3 +41,6 @@ export function undefinedOpcode(): never {
 export function generalProtection(code = 0): never {
   throw new CpuFault(VECTOR.GP, code);
 }
+
+/** Thrown where an instruction of the table meets a situation that is not emulated. */
+export class NotEmulated {}

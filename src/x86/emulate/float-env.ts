@@ -17,7 +17,15 @@ export class FloatEnv {
   /** Nearest rounding, all masked, no FTZ or DAZ, precision already noted: plain results need no bookkeeping. */
   readonly easy: boolean;
 
-  constructor(mxcsr: number) {
+  /** Set when the magnitude of the last result was rounded up. */
+  roundedUp = false;
+  /** Fraction bits of a result, where the x87's precision control wants fewer than the format has. */
+  fraction: number | undefined;
+  /** Which of two NaNs an operation returns: SSE takes the first, the x87 the one with the larger significand. */
+  readonly nanRule: 'first' | 'largest';
+
+  constructor(mxcsr: number, x87 = false) {
+    this.nanRule = x87 ? 'largest' : 'first';
     this.rounding = (mxcsr >> 13) & 3;
     this.daz = (mxcsr & DAZ) !== 0;
     this.masked = (mxcsr >> 7) & 0x3f;
@@ -27,5 +35,10 @@ export class FloatEnv {
 
   raise(exceptions: number): void {
     this.raised |= exceptions;
+  }
+
+  /** The environment of an x87 control word: rounding in bits 10 and 11, masks in the low six. */
+  static ofControlWord(control: number): FloatEnv {
+    return new FloatEnv((((control >> 10) & 3) << 13) | ((control & 0x3f) << 7), true);
   }
 }

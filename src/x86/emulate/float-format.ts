@@ -18,12 +18,11 @@ export interface FloatFormat {
   readonly largest: bigint;
 }
 
-function format(size: number, fraction: number): FloatFormat {
-  const exponentBits = size * 8 - 1 - fraction;
+function format(size: number, fraction: number, exponentBits: number): FloatFormat {
   const emax = 2 ** (exponentBits - 1) - 1;
   const infinity = BigInt(2 * emax + 1) << BigInt(fraction);
   const quietBit = 1n << BigInt(fraction - 1);
-  const signBit = 1n << BigInt(size * 8 - 1);
+  const signBit = 1n << BigInt(exponentBits + fraction);
   return {
     size,
     fraction,
@@ -38,8 +37,10 @@ function format(size: number, fraction: number): FloatFormat {
   };
 }
 
-export const F32 = format(4, 23);
-export const F64 = format(8, 52);
+export const F32 = format(4, 23, 8);
+export const F64 = format(8, 52, 11);
+/** The x87's registers without their explicit integer bit. */
+export const F80 = format(10, 63, 15);
 
 export interface Unpacked {
   readonly kind: 'zero' | 'finite' | 'infinity' | 'nan';

@@ -9,6 +9,7 @@ import type { RowShape } from './row-shape.ts';
 export type FormOperand =
   | { readonly kind: 'general'; readonly number: number; readonly width: number; readonly high: boolean }
   | { readonly kind: 'vector'; readonly number: number; readonly width: number }
+  | { readonly kind: 'stack'; readonly number: number; readonly width: number }
   | { readonly kind: 'segment'; readonly number: number; readonly width: number }
   | { readonly kind: 'immediate'; readonly value: bigint; readonly width: number }
   | { readonly kind: 'memory'; readonly width: number; readonly alignment: number };

@@ -71,6 +71,11 @@ export class FpuState {
     }
   }
 
+  /** The low 64 bits of a register. */
+  lowBits(number: number): bigint {
+    return this.#has(COMPONENT.sse) ? this.#view.getBigUint64(XMM + number * 16, true) : 0n;
+  }
+
   /** Writes the low 16 bytes of a register; its upper half stays (legacy SSE). */
   writeLow(number: number, from: Vec): void {
     this.#touch(COMPONENT.sse);
@@ -140,10 +145,62 @@ export class FpuState {
     this.#view.setUint16(at + 8, Number(value >> 64n), true);
   }
 
+  /** The number of the register that is ST(0). */
+  get top(): number {
+    return (this.statusWord >> 11) & 7;
+  }
+
+  /** Makes another register ST(0). None changes its contents, but the area holds them by stack position. */
+  setTop(top: number): void {
+    const by = (top - this.top) & 7;
+    const registers = Array.from({ length: 8 }, (_, i) => this.readSt(i));
+    this.statusWord = (this.statusWord & ~0x3800) | ((top & 7) << 11);
+    for (let i = 0; i < 8; i++) this.writeSt(i, registers[(i + by) & 7]!);
+  }
+
   /** FNINIT: control, status, tags and pointers as after reset; the registers' bytes stay. */
   initX87(): void {
-    this.#touch(COMPONENT.x87);
+    this.setTop(0);
     this.bytes.fill(0, 0, MXCSR);
     this.#view.setUint16(FCW, FCW_INIT, true);
+  }
+
+  /** The 512-byte legacy region as FXSAVE shows it: initial values where a component is in its initial state. */
+  legacyRegion(): Uint8Array {
+    const image = this.bytes.slice(0, HEADER);
+    const view = new DataView(image.buffer);
+    if (!this.#has(COMPONENT.x87)) {
+      image.fill(0, 0, MXCSR);
+      image.fill(0, ST, XMM);
+      view.setUint16(FCW, FCW_INIT, true);
+    }
+    if (!this.#has(COMPONENT.sse)) image.fill(0, XMM, XMM + 256);
+    view.setUint32(MXCSR, this.mxcsr, true);
+    // MXCSR_MASK, 0 in an area that nobody wrote.
+    if (view.getUint32(MXCSR + 4, true) === 0) view.setUint32(MXCSR + 4, MXCSR_MASK, true);
+    return image;
+  }
+
+  /** Copies a component into an image; zeroes where it is in its initial state. */
+  save(
+    image: Uint8Array,
+    part: { readonly number: number; readonly at: number; readonly standard: number; readonly size: number },
+  ): void {
+    const from = this.bytes.subarray(part.standard, part.standard + part.size);
+    if ((this.present >>> part.number) & 1) image.set(from, part.at);
+    else image.fill(0, part.at, part.at + part.size);
+  }
+
+  /** Takes `length` bytes of an image, from offset `from`, to offset `to` of the area, as a part of `component`. */
+  restore(image: Uint8Array, from: number, to: number, length: number, component: number): void {
+    this.changed = true;
+    this.#view.setUint32(HEADER, this.present | component, true);
+    this.bytes.set(image.subarray(from, from + length), to);
+  }
+
+  /** Marks a component as in use, or as in its initial state. */
+  setPresent(component: number, inUse: boolean): void {
+    this.changed = true;
+    this.#view.setUint32(HEADER, inUse ? this.present | component : this.present & ~component, true);
   }
 }

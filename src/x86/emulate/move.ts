@@ -90,7 +90,7 @@ export const rows: readonly Row[] = [
   row('B8', 'mov', 'Zv Iv', move),
   row('C6 /0', 'mov', 'Eb Ib', move),
   row('C7 /0', 'mov', 'Ev Iz', move),
-  row('63', 'movsxd', 'Gv Ed', signExtend, { long: true }),
+  row('63', 'movsxd', 'Gv Ed', signExtend, { modes: 'long' }),
   row('86', 'xchg', 'Eb Gb', xchg, { lockable: true }),
   row('87', 'xchg', 'Ev Gv', xchg, { lockable: true }),
   row('90', 'xchg', 'Zv rAX', exchangeWithA, { manual: 'XCHG, NOP' }),

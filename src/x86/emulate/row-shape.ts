@@ -16,6 +16,7 @@ export type OperandKind =
   | 'O'
   | 'Z'
   | 'L'
+  | 'T'
   | 'fixed';
 export type SizeRule = number | 'v' | 'y' | 'z' | 'x' | 'u' | 'a';
 
@@ -63,8 +64,10 @@ export interface RowShape {
   readonly lockable: boolean;
   /** Operand size 8 in 64-bit mode without REX.W: stack operations and near branches. */
   readonly wide: boolean;
-  /** Runs in 64-bit mode (true by default). */
-  readonly long: boolean;
+  /** Near branch: in 64-bit mode the operand size is 8 whatever the prefixes. */
+  readonly near: boolean;
+  /** Code sizes that have it: all, 64-bit code only, or all but that. */
+  readonly modes: 'all' | 'long' | 'legacy';
   /** Privileged or system instruction: not to be run in user space by the tests. */
   readonly system: boolean;
 }

@@ -6,7 +6,7 @@
  * A prefix NP means none of 66, F3 and F2; no prefix at all means that 66 only changes the operand size.
  *
  * Operands are the letters of the SDM's appendix A: E and G general (ModRM r/m, reg), M memory only, R register only, W, V and U the same for
- * vectors, H and B the VEX.vvvv vector and general register, I immediate, S segment, O absolute offset, Z the register in the opcode; then the
+ * vectors, H and B the VEX.vvvv vector and general register, I immediate, S segment, O absolute offset, Z the register in the opcode, T the x87 register in ModRM; then the
  * size: b 1, w 2, d 4, q 8, v by operand size, y 4 or 8 by W, z as v but immediates stop at 4, dq 16, x 16 or 32 by VEX.L, u as x without alignment.
  */
 import type { Execution } from './execution.ts';
@@ -24,7 +24,8 @@ export interface RowOptions {
   readonly manual?: string;
   readonly lockable?: boolean;
   readonly wide?: boolean;
-  readonly long?: boolean;
+  readonly near?: boolean;
+  readonly modes?: 'long' | 'legacy';
   readonly system?: boolean;
   readonly vex?: boolean;
   readonly w?: 0 | 1;
@@ -60,7 +61,7 @@ function operandSpec(text: string): OperandSpec {
   const fixed = FIXED[text];
   if (fixed) return { kind: 'fixed', ...fixed, text };
   const size = SIZES[text.slice(1)];
-  if (size === undefined || !/^[EGMRWVUHBIJSOZL]/.test(text)) throw new RangeError(`operand ${text} has no meaning`);
+  if (size === undefined || !/^[EGMRWVUHBIJSOZLT]/.test(text)) throw new RangeError(`operand ${text} has no meaning`);
   return { kind: text[0] as OperandKind, size, number: 0, text };
 }
 
@@ -79,7 +80,7 @@ export function row(
   );
   if (!match) throw new RangeError(`encoding ${encoding} of ${name} is malformed`);
   const operands = operandText === '' ? [] : operandText.split(' ').map(operandSpec);
-  const needsModrm = operands.some(operand => 'EGMRWVUS'.includes(operand.kind));
+  const needsModrm = operands.some(operand => 'EGMRWVUST'.includes(operand.kind));
   const vector = operands.some(operand => 'WVUH'.includes(operand.kind));
   const unit = options.unit ?? (vector ? (options.vex ? 'avx' : 'sse') : 'integer');
   const memory = operands.some(operand => 'EMWO'.includes(operand.kind));
@@ -103,8 +104,9 @@ export function row(
     faults: `${options.faults ?? ''}${unitFaults}${memory ? ' GP SS PF' : ''}`.trim(),
     manual: options.manual ?? name.toUpperCase(),
     lockable: options.lockable ?? false,
-    wide: options.wide ?? false,
-    long: options.long ?? true,
+    wide: options.wide ?? options.near ?? false,
+    near: options.near ?? false,
+    modes: options.modes ?? 'all',
     system: options.system ?? false,
     run,
   };

@@ -1,6 +1,6 @@
 /** Comparisons, minimum and maximum, and conversions of floating-point numbers, with x86's exceptions. */
-import { FE, type FloatEnv, ROUND } from './float-env.ts';
-import type { FloatFormat, Unpacked } from './float-format.ts';
+import { FE, FloatEnv, ROUND } from './float-env.ts';
+import { type FloatFormat, type Unpacked, unpack } from './float-format.ts';
 import { operand, propagateNan, round } from './soft-float.ts';
 
 export type Order = 'less' | 'equal' | 'greater' | 'unordered';
@@ -53,6 +53,18 @@ export function convert(from: FloatFormat, to: FloatFormat, env: FloatEnv, bits:
   return round(to, env, a.negative, a.significand, a.exponent);
 }
 
+/** The same number in a wider format, exactly and without a word: denormals become normal, NaNs stay as signaling as they are. */
+export function widen(from: FloatFormat, to: FloatFormat, bits: bigint): { bits: bigint; denormal: boolean } {
+  const a = unpack(from, bits);
+  const sign = a.negative ? to.signBit : 0n;
+  const shift = BigInt(to.fraction - from.fraction);
+  if (a.kind === 'nan' || a.kind === 'infinity') {
+    return { bits: sign | to.infinity | ((bits & from.fractionMask) << shift), denormal: false };
+  }
+  const quiet = new FloatEnv(0x1f80);
+  return { bits: round(to, quiet, a.negative, a.significand, a.exponent), denormal: a.denormal };
+}
+
 /** The value rounded to an integer by `rounding`, exactly, and whether anything was cut. */
 export function integral(a: Unpacked, rounding: number): { value: bigint; inexact: boolean } {
   if (a.exponent >= 0) {
@@ -97,6 +109,8 @@ export function roundToIntegral(f: FloatFormat, env: FloatEnv, bits: bigint, rou
   const nan = propagateNan(f, env, a);
   if (nan !== undefined) return nan;
   if (a.kind === 'infinity' || a.kind === 'zero') return a.bits;
+  // Only the x87 says so here.
+  if (a.denormal && env.nanRule === 'largest') env.raise(FE.DENORMAL);
   const { value, inexact } = integral(a, rounding);
   if (inexact && !quiet) env.raise(FE.PRECISION);
   if (value === 0n) return a.negative ? f.signBit : 0n;

@@ -18,10 +18,20 @@ function noteDenormal(env: FloatEnv, ...values: readonly Unpacked[]): void {
 
 /** The first NaN, made quiet, or undefined if there is none. A signaling one is an invalid operation. */
 export function propagateNan(f: FloatFormat, env: FloatEnv, ...values: readonly Unpacked[]): bigint | undefined {
-  const nan = values.find(value => value.kind === 'nan');
-  if (!nan) return undefined;
-  if (values.some(value => value.signaling)) env.raise(FE.INVALID);
+  const nans = values.filter(value => value.kind === 'nan');
+  const [first] = nans;
+  if (!first) return undefined;
+  if (nans.some(value => value.signaling)) env.raise(FE.INVALID);
+  const nan = env.nanRule === 'largest' && nans.length > 1 ? largestNan(f, nans) : first;
   return nan.bits | f.quietBit;
+}
+
+/** A quiet NaN before a signaling one, then the larger significand, then the positive one (SDM volume 1, table 4-7). */
+function largestNan(f: FloatFormat, nans: readonly Unpacked[]): Unpacked {
+  const quiet = nans.filter(value => !value.signaling);
+  const candidates = quiet.length > 0 ? quiet : nans;
+  const rank = (value: Unpacked) => ((value.bits & f.fractionMask) << 1n) | (value.negative ? 0n : 1n);
+  return candidates.reduce((best, value) => (rank(value) > rank(best) ? value : best));
 }
 
 function invalid(f: FloatFormat, env: FloatEnv): bigint {
@@ -40,7 +50,7 @@ function roundsUp(rounding: number, negative: boolean, odd: boolean, half: numbe
 
 /** Cuts `shift` bits off `value` by the rounding mode; `sticky` means that more follows below. */
 function cut(value: bigint, shift: number, sticky: boolean, rounding: number, negative: boolean) {
-  if (shift <= 0) return { value: value << BigInt(-shift), inexact: sticky };
+  if (shift <= 0) return { value: value << BigInt(-shift), inexact: sticky, up: false };
   const by = BigInt(shift);
   const kept = value >> by;
   const lost = value - (kept << by);
@@ -48,7 +58,7 @@ function cut(value: bigint, shift: number, sticky: boolean, rounding: number, ne
   const half = lost > middle || (lost === middle && sticky) ? 1 : lost === middle ? 0 : -1;
   const inexact = lost !== 0n || sticky;
   const up = roundsUp(rounding, negative, (kept & 1n) === 1n, half, inexact);
-  return { value: up ? kept + 1n : kept, inexact };
+  return { value: up ? kept + 1n : kept, inexact, up };
 }
 
 /**
@@ -66,7 +76,9 @@ export function round(
   if (significand === 0n) return sign(f, negative);
   const length = bitLength(significand);
   const top = exponent + length - 1;
-  const precision = f.fraction + 1;
+  const kept = env.fraction ?? f.fraction;
+  const precision = kept + 1;
+  const filler = BigInt(f.fraction - kept);
   const free = cut(significand, length - precision, sticky, env.rounding, negative);
   // Tiny is what would be below the normal numbers had the exponent no bounds, after rounding.
   const grown = bitLength(free.value) > precision ? 1 : 0;
@@ -74,19 +86,21 @@ export function round(
   if (!tiny && top >= f.emin) {
     if (top + grown > f.emax) return overflow(f, env, negative);
     if (free.inexact) env.raise(FE.PRECISION);
-    const fraction = (grown ? free.value >> 1n : free.value) & f.fractionMask;
+    env.roundedUp = free.up;
+    const fraction = ((grown ? free.value >> 1n : free.value) << filler) & f.fractionMask;
     return sign(f, negative) | (BigInt(top + grown + f.emax) << BigInt(f.fraction)) | fraction;
   }
   if (tiny && env.ftz) {
     env.raise(FE.UNDERFLOW | FE.PRECISION);
     return sign(f, negative);
   }
-  const small = cut(significand, f.emin - f.fraction - exponent, sticky, env.rounding, negative);
+  const small = cut(significand, f.emin - kept - exponent, sticky, env.rounding, negative);
   if (small.inexact) env.raise(FE.PRECISION);
+  env.roundedUp = small.up;
   // Unmasked, underflow is reported for exact denormals too.
   if (tiny && (small.inexact || !(env.masked & FE.UNDERFLOW))) env.raise(FE.UNDERFLOW);
   // A carry into the hidden bit gives the least normal number, in its encoding.
-  return sign(f, negative) | small.value;
+  return sign(f, negative) | (small.value << filler);
 }
 
 function overflow(f: FloatFormat, env: FloatEnv, negative: boolean): bigint {
@@ -95,7 +109,10 @@ function overflow(f: FloatFormat, env: FloatEnv, negative: boolean): bigint {
     env.rounding === ROUND.NEAREST ||
     (env.rounding === ROUND.UP && !negative) ||
     (env.rounding === ROUND.DOWN && negative);
-  return sign(f, negative) | (infinite ? f.infinity : f.largest);
+  env.roundedUp = infinite;
+  const kept = env.fraction ?? f.fraction;
+  const largest = f.infinity - (1n << BigInt(f.fraction - kept));
+  return sign(f, negative) | (infinite ? f.infinity : largest);
 }
 
 /** Signed sum of two exact values; the zero's sign follows the rounding mode where they cancel. */

@@ -78,6 +78,7 @@ const jumpIfCountZero = (x: Execution): void => {
 
 const flag = (mask: number, value: number) => (x: Execution) => x.setFlags(mask, value);
 const WIDE = { wide: true } as const;
+const NEAR = { near: true } as const;
 const hex = (value: number): string => value.toString(16).toUpperCase();
 
 export const rows: readonly Row[] = [
@@ -90,41 +91,41 @@ export const rows: readonly Row[] = [
   row('9C', 'pushfq', '', pushf, { wide: true, manual: 'PUSHF/PUSHFD/PUSHFQ' }),
   row('9D', 'popfq', '', popf, { wide: true, flags: 'OSZAPC', manual: 'POPF/POPFD/POPFQ' }),
   row('C9', 'leave', '', leave, WIDE),
-  row('E8', 'call', 'Jz', call, WIDE),
-  row('FF /2', 'call', 'Ev', call, WIDE),
-  row('E9', 'jmp', 'Jz', jumpTo, WIDE),
-  row('EB', 'jmp', 'Jb', jumpTo, WIDE),
-  row('FF /4', 'jmp', 'Ev', jumpTo, WIDE),
-  row('C3', 'ret', '', ret, WIDE),
-  row('C2', 'ret', 'Iw', ret, WIDE),
+  row('E8', 'call', 'Jz', call, NEAR),
+  row('FF /2', 'call', 'Ev', call, NEAR),
+  row('E9', 'jmp', 'Jz', jumpTo, NEAR),
+  row('EB', 'jmp', 'Jb', jumpTo, NEAR),
+  row('FF /4', 'jmp', 'Ev', jumpTo, NEAR),
+  row('C3', 'ret', '', ret, NEAR),
+  row('C2', 'ret', 'Iw', ret, NEAR),
   ...CONDITIONS.map((name, code) =>
-    row(`7${hex(code)}`, `j${name}`, 'Jb', jumpIf(code), { wide: true, manual: 'Jcc' }),
+    row(`7${hex(code)}`, `j${name}`, 'Jb', jumpIf(code), { near: true, manual: 'Jcc' }),
   ),
   ...CONDITIONS.map((name, code) =>
-    row(`0F 8${hex(code)}`, `j${name}`, 'Jz', jumpIf(code), { wide: true, manual: 'Jcc' }),
+    row(`0F 8${hex(code)}`, `j${name}`, 'Jz', jumpIf(code), { near: true, manual: 'Jcc' }),
   ),
   row(
     'E0',
     'loopne',
     'Jb',
     loop(x => (x.flags & FLAG.ZF) === 0),
-    { wide: true, manual: 'LOOP/LOOPcc' },
+    { near: true, manual: 'LOOP/LOOPcc' },
   ),
   row(
     'E1',
     'loope',
     'Jb',
     loop(x => (x.flags & FLAG.ZF) !== 0),
-    { wide: true, manual: 'LOOP/LOOPcc' },
+    { near: true, manual: 'LOOP/LOOPcc' },
   ),
   row(
     'E2',
     'loop',
     'Jb',
     loop(() => true),
-    { wide: true, manual: 'LOOP/LOOPcc' },
+    { near: true, manual: 'LOOP/LOOPcc' },
   ),
-  row('E3', 'jrcxz', 'Jb', jumpIfCountZero, { wide: true, manual: 'Jcc' }),
+  row('E3', 'jrcxz', 'Jb', jumpIfCountZero, { near: true, manual: 'Jcc' }),
   row('F5', 'cmc', '', x => x.setFlags(FLAG.CF, ~x.flags), { flags: 'C' }),
   row('F8', 'clc', '', flag(FLAG.CF, 0), { flags: 'C' }),
   row('F9', 'stc', '', flag(FLAG.CF, FLAG.CF), { flags: 'C' }),
