@@ -1,0 +1,18 @@
+/**
+ * What a disk image is stored in. Image formats know this interface only, so that a test can put memory, a failing disk or a
+ * power cut in a file's place; `host-file.ts` is the real one.
+ */
+export interface ImageFile {
+  /** How messages call it, for example the file's name. */
+  readonly label: string;
+  readonly readOnly: boolean;
+  /** Length in bytes when it was opened. */
+  readonly length: number;
+  /** Fills `buffers` from byte `offset`; tells, or resolves to, how many bytes came: fewer only at the end of the file. */
+  read(offset: number, buffers: readonly Uint8Array[]): Promise<number> | number;
+  /** Stores all of `buffers` at byte `offset`, past the end if need be; `durable` ones are on the medium once it resolves. */
+  write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void>;
+  /** Everything whose write has resolved before this call is durable once it resolves, the file's length included. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
