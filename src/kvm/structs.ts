@@ -140,7 +140,9 @@ export const run = struct(2352, {
   dirtyRegs: u64(0x128),
   syncRegs: bytes(0x130, 144),
   syncSregs: bytes(0x130 + 144, 312),
+  syncEvents: bytes(0x130 + 144 + 312, 64),
 });
 /** kvm_valid_regs and kvm_dirty_regs bits. */
 export const SYNC_REGS = 1n;
 export const SYNC_SREGS = 2n;
+export const SYNC_EVENTS = 4n;

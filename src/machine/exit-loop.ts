@@ -6,12 +6,15 @@ import type { Bus } from '../bus/bus.ts';
 import { EXIT, exitName } from '../kvm/constants.ts';
 import type { Vcpu } from '../kvm/vcpu.ts';
 import type { MachineControl } from './control.ts';
+import type { RefusedInstructions } from './refused.ts';
 
 export interface ExitLoopParts {
   readonly vcpu: Vcpu;
   readonly ports: Bus;
   readonly memory: Bus;
   readonly control: MachineControl;
+  /** Runs what KVM refuses to. */
+  readonly refused: RefusedInstructions;
   /** Takes a pending kick away after an interrupted run. */
   readonly swallowKicks: () => void;
   /** The guest cannot go on; `what` is one sentence. */
@@ -30,6 +33,9 @@ const MMIO_ADDRESS = 0x20;
 const MMIO_DATA = 0x28;
 const MMIO_LENGTH = 0x30;
 const MMIO_IS_WRITE = 0x34;
+const INTERNAL_SUBERROR = 0x20;
+/** KVM_INTERNAL_ERROR_EMULATION. */
+const EMULATION_FAILURE = 1;
 const FOUR_GIB = 2 ** 32;
 
 type Handler = (view: DataView, parts: ExitLoopParts) => void;
@@ -75,12 +81,12 @@ const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [
     EXIT.INTERNAL_ERROR,
     (view, parts) => {
-      const suberror = view.getUint32(0x20, true);
-      parts.crash(
-        suberror === 1
-          ? 'KVM could not emulate an instruction of the guest (internal error, suberror 1).'
-          : `KVM gave up with an internal error, suberror ${suberror}.`,
-      );
+      const suberror = view.getUint32(INTERNAL_SUBERROR, true);
+      if (suberror !== EMULATION_FAILURE) parts.crash(`KVM gave up with an internal error, suberror ${suberror}.`);
+      else {
+        const failure = parts.refused.execute();
+        if (failure !== undefined) parts.crash(failure);
+      }
     },
   ],
   [

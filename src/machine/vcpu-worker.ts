@@ -7,12 +7,15 @@ import { describeError, TslaunchError } from '../base/errors.ts';
 import { log } from '../base/log.ts';
 import { blockKicks, swallowKicks, threadId } from '../host/threads.ts';
 import { guestCpuid } from '../kvm/cpuid.ts';
+import type { CpuidLeaf } from '../kvm/cpuid-leaf.ts';
 import { Vcpu } from '../kvm/vcpu.ts';
+import { VcpuState } from '../kvm/vcpu-state.ts';
 import type { VcpuOrder, VcpuReport } from './blueprint.ts';
 import { Board } from './board.ts';
 import { crashReport } from './crash-report.ts';
 import { exitLoop } from './exit-loop.ts';
 import { Ram } from './ram.ts';
+import { RefusedInstructions } from './refused.ts';
 
 const port = parentPort!;
 const say = (report: VcpuReport) => port.postMessage(report);
@@ -28,9 +31,8 @@ const BOOT_MSRS = [
   { index: 0x1a0, data: 1n },
 ];
 
-function prepare(vcpu: Vcpu, order: VcpuOrder): void {
-  const { blueprint, id } = order;
-  vcpu.setCpuid(guestCpuid(order.cpuid, { cpus: blueprint.cpus, apicId: id, tscDeadline: order.tscDeadline }));
+function prepare(vcpu: Vcpu, order: VcpuOrder, cpuid: readonly CpuidLeaf[]): void {
+  vcpu.setCpuid(cpuid);
   for (const msr of BOOT_MSRS) {
     // A KVM that does not know one of them does not need it.
     try {
@@ -50,12 +52,15 @@ function run(order: VcpuOrder): void {
   const board = new Board(blueprint, memory);
   const vcpu = new Vcpu(order.fd, order.runPageSize);
   try {
-    prepare(vcpu, order);
+    const cpuid = guestCpuid(order.cpuid, { cpus: blueprint.cpus, apicId: id, tscDeadline: order.tscDeadline });
+    prepare(vcpu, order, cpuid);
+    const state = new VcpuState(vcpu, cpuid);
     exitLoop({
       vcpu,
       ports: board.ports,
       memory: board.mmio,
       control: board.control,
+      refused: new RefusedInstructions(state, memory, board.mmio),
       swallowKicks,
       crash: what => {
         say({ kind: 'crash', id, what, report: crashReport(vcpu, memory) });

@@ -1,0 +1,43 @@
+/**
+ * Instructions that KVM gives back: it ends KVM_RUN with "internal error, suberror 1" when its own emulator lacks one. Other
+ * launchers stop the guest there; here the instruction is executed, and the guest goes on.
+ */
+import type { Bus } from '../bus/bus.ts';
+import type { VcpuState } from '../kvm/vcpu-state.ts';
+import type { GuestMemory } from '../memory/guest-memory.ts';
+import { Emulator } from '../x86/emulate/emulator.ts';
+import { formatBytes } from '../x86/reading.ts';
+
+export class RefusedInstructions {
+  readonly emulator: Emulator;
+  readonly #state: VcpuState;
+
+  constructor(state: VcpuState, memory: GuestMemory, mmio: Bus) {
+    this.#state = state;
+    this.emulator = new Emulator(state.cpu, memory, {
+      read: (gpa, bytes) => mmio.readBytes(gpa, bytes),
+      write: (gpa, bytes) => mmio.writeBytes(gpa, bytes),
+    });
+  }
+
+  /** Executes the instruction at RIP, or delivers the exception it causes. Returns why it cannot, in one sentence, if so. */
+  execute(): string | undefined {
+    const result = this.emulator.step();
+    switch (result.kind) {
+      case 'fault':
+        this.#state.raise(result.vector, result.errorCode);
+        break;
+      case 'interrupt':
+        // INT3 and INTO are exceptions of their own (SDM volume 3, 6.4.2); INT n is a software interrupt.
+        if (result.vector === 3 || result.vector === 4) this.#state.raise(result.vector, undefined);
+        else this.#state.interrupt(result.vector);
+        break;
+      case 'unknown':
+        return `Neither KVM nor tslaunch can run the instruction ${formatBytes(result.bytes)}. Please report it with the lines below.`;
+      case 'done':
+        break;
+    }
+    this.#state.commit();
+    return undefined;
+  }
+}
