@@ -19,7 +19,10 @@ export default defineConfig({
           name: 'guest',
           root: new URL('..', import.meta.url).pathname,
           include: ['test/guest/**/*.test.ts'],
+          globalSetup: new URL('guest/support/setup.ts', import.meta.url).pathname,
           fileParallelism: false,
+          // After the unit tests, not beside them: guests have the machine to themselves.
+          sequence: { groupOrder: 1 },
           testTimeout: 300_000,
           hookTimeout: 600_000,
         },
