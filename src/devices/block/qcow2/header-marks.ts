@@ -17,20 +17,32 @@ export class HeaderMarks {
   #autocleared: Promise<void> | undefined;
   #dirtied: Promise<void> | undefined;
   #suspect = false;
+  #changed: boolean;
 
   constructor(header: Header, bytes: ImageBytes) {
     this.#header = header;
     this.#bytes = bytes;
-    if (!header.autoclear) this.#autocleared = Promise.resolve();
+    this.#changed = !header.autoclear;
+    if (this.#changed) this.#autocleared = Promise.resolve();
     if (header.version === 2) this.#dirtied = Promise.resolve();
+  }
+
+  /** Whether all is ready for a change of data. */
+  get changed(): boolean {
+    return this.#changed;
   }
 
   /** Await this before the first change of anything. */
   changing(): Promise<void> {
-    this.#autocleared ??= this.#put(FIELD.autoclear, new Uint8Array(8)).catch(error => {
-      this.#autocleared = undefined;
-      throw error;
-    });
+    this.#autocleared ??= this.#put(FIELD.autoclear, new Uint8Array(8)).then(
+      () => {
+        this.#changed = true;
+      },
+      error => {
+        this.#autocleared = undefined;
+        throw error;
+      },
+    );
     return this.#autocleared;
   }
 

@@ -52,6 +52,18 @@ export class Writer {
     }
   }
 
+  /** Starts a write that lies in clusters of the image's own, side by side; undefined if it does not, or tables must be read first. */
+  writeInPlace(offset: number, buffers: readonly Uint8Array[]): Promise<void> | undefined {
+    const { store } = this.#parts;
+    const length = lengthOf(buffers);
+    const stretch = this.#find(offset, length);
+    if (stretch instanceof Promise || !isInPlace(stretch)) return undefined;
+    const within = offset % this.#clusterSize;
+    if (stretch.count * this.#clusterSize - within < length) return undefined;
+    if (store.metadata.overlaps(stretch.offset, stretch.count)) return undefined;
+    return store.bytes.write(stretch.offset + within, buffers);
+  }
+
   async #inPlace(stretch: Stretch, { offset, length, buffers }: Piece, durable: boolean): Promise<number> {
     const { store } = this.#parts;
     const within = offset % this.#clusterSize;
