@@ -6,22 +6,29 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { VcpuReport } from './blueprint.ts';
 
-/** A thread, and its first words: `ready`, once its code is loaded. Listened for from the start, as they may come early. */
+/** A thread and what it says of itself. Listened for from the start, as each may come early. */
 export interface StartedThread {
   readonly worker: Worker;
+  /** Its first words: `ready`, once its code is loaded. Rejects when it ends without. */
   readonly ready: Promise<VcpuReport>;
+  /** Resolves when it has ended; to what ended it, if that was an exception. */
+  readonly gone: Promise<Error | undefined>;
 }
 
 /** The bundle puts the program and its threads into one directory. A thread says nothing on standard output or error by itself. */
 function startThread(): StartedThread {
   const worker = new Worker(join(import.meta.dirname, 'vcpu-worker.js'), { stdout: true, stderr: true });
+  const gone = new Promise<Error | undefined>(resolve => {
+    worker.once('error', resolve);
+    worker.once('exit', () => resolve(undefined));
+  });
   const ready = new Promise<VcpuReport>((resolve, reject) => {
     worker.once('message', resolve);
-    worker.once('error', reject);
+    void gone.then(error => reject(error ?? new Error('it ended')));
   });
   // Whoever starts a vCPU awaits it; until then a failure must not count as unhandled.
   ready.catch(() => {});
-  return { worker, ready };
+  return { worker, ready, gone };
 }
 
 let first: StartedThread | undefined;

@@ -19,12 +19,13 @@ export class VcpuThread {
   /** Resolves with the thread's id in the kernel once its code is loaded. */
   readonly ready: Promise<number>;
   #tid = 0;
-  #gone = false;
+  /** What to say to whoever gives an order to a thread that is gone. */
+  #gone: VcpuReport | undefined;
   #order: { runPage: HostMapping; stopped: () => void; done: Promise<void> } | undefined;
   #onReport: (report: VcpuReport) => void = () => {};
 
   constructor() {
-    const { worker, ready } = takeThread();
+    const { worker, ready, gone } = takeThread();
     this.#worker = worker;
     this.ready = ready.then(
       report => {
@@ -40,11 +41,10 @@ export class VcpuThread {
       if (report.kind === 'stopped') this.#order?.stopped();
       else if (report.kind !== 'ready') this.#onReport(report);
     });
-    worker.on('error', error => {
-      this.#onReport({ kind: 'fault', message: `A vCPU thread failed: ${error.message}`, remedy: undefined });
-    });
-    worker.on('exit', () => {
-      this.#gone = true;
+    void gone.then(error => {
+      const message = `A vCPU thread failed: ${error?.message ?? 'it ended'}`;
+      this.#gone = { kind: 'fault', message, remedy: undefined };
+      if (this.#order) this.#onReport(this.#gone);
       this.#order?.stopped();
     });
   }
@@ -57,7 +57,8 @@ export class VcpuThread {
     });
     this.#order = { runPage: mapShared(order.fd, order.runPageSize), stopped, done };
     this.#onReport = onReport;
-    this.#worker.postMessage(order);
+    if (this.#gone) onReport(this.#gone);
+    else this.#worker.postMessage(order);
   }
 
   /** Gets the thread out of the guest, without waiting. The machine's stop word must be set before. */

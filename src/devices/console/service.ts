@@ -91,7 +91,7 @@ export class ConsoleService implements DeviceService {
     const forget = this.#backend.onResize(() => this.#resize(device));
     const running = new UntilStopped(queue);
     try {
-      this.#resize(device);
+      this.#announce(device);
       for (let chain = await queue.next(); chain !== undefined; chain = await queue.next()) {
         const room = parseRoom(chain);
         if (this.#leftover.length === 0) {
@@ -127,7 +127,12 @@ export class ConsoleService implements DeviceService {
   #resize(device: DeviceHandle): void {
     const { columns, rows } = this.#backend.size();
     const known = CONSOLE_CONFIG.over(device.readConfig());
-    if (known.cols === columns && known.rows === rows) return;
+    if (known.cols !== columns || known.rows !== rows) this.#announce(device);
+  }
+
+  /** A driver at its start is told in any case: Linux's reads the size only when it hears of a change. */
+  #announce(device: DeviceHandle): void {
+    const { columns, rows } = this.#backend.size();
     device.changeConfig(config => {
       const value = CONSOLE_CONFIG.over(config);
       value.cols = columns;

@@ -241,6 +241,16 @@ describe('the window', () => {
     expect(running.configInterrupts).toBe(2);
   });
 
+  it('is told at each start, also to a driver that could have read it: Linux waits to hear of a change', async () => {
+    terminal.resize(80, 24);
+    for (let i = 0; i < 2; i++) {
+      const running = await start();
+      await turn();
+      expect([window(running), running.configInterrupts]).toEqual([[80, 24], 1]);
+      await running.stop();
+    }
+  });
+
   it('is watched only while there is a driver', async () => {
     const running = await start();
     await turn();
