@@ -53,46 +53,11 @@ export const cpuidEntry = struct(40, {
 
 export const msrEntry = struct(16, { index: u32(0), data: u64(8) });
 
-export const segment = struct(24, {
-  base: u64(0),
-  limit: u32(8),
-  selector: u16(12),
-  type: u8(14),
-  present: u8(15),
-  dpl: u8(16),
-  db: u8(17),
-  s: u8(18),
-  l: u8(19),
-  g: u8(20),
-  avl: u8(21),
-  unusable: u8(22),
-});
-
-/** Offsets inside struct kvm_sregs of its segments, in the order of the structure. */
-export const SREGS_SEGMENTS = {
-  cs: 0x00,
-  ds: 0x18,
-  es: 0x30,
-  fs: 0x48,
-  gs: 0x60,
-  ss: 0x78,
-  tr: 0x90,
-  ldt: 0xa8,
-} as const;
-
-export const sregs = struct(312, {
-  gdtBase: u64(0xc0),
-  gdtLimit: u16(0xc8),
-  idtBase: u64(0xd0),
-  idtLimit: u16(0xd8),
-  cr0: u64(0xe0),
-  cr2: u64(0xe8),
-  cr3: u64(0xf0),
-  cr4: u64(0xf8),
-  cr8: u64(0x100),
-  efer: u64(0x108),
-  apicBase: u64(0x110),
-});
+export {
+  SEGMENT_OFFSETS as SREGS_SEGMENTS,
+  segmentStruct as segment,
+  systemRegisters as sregs,
+} from '../x86/system-registers.ts';
 
 export const regs = struct(144, {
   rax: u64(0x00),

@@ -24,7 +24,8 @@ export const segmentStruct = struct(SEGMENT_SIZE, {
   unusable: u8(22),
 });
 
-const SEGMENT_OFFSETS = { cs: 0, ds: 24, es: 48, fs: 72, gs: 96, ss: 120, tr: 144, ldt: 168 } as const;
+/** Where each stands in `struct kvm_sregs`. */
+export const SEGMENT_OFFSETS = { cs: 0, ds: 24, es: 48, fs: 72, gs: 96, ss: 120, tr: 144, ldt: 168 } as const;
 export type SystemSegmentName = keyof typeof SEGMENT_OFFSETS;
 
 export const systemRegisters = struct(SREGS_SIZE, {
