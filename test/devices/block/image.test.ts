@@ -3,6 +3,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -63,7 +64,15 @@ async function firstByte(disk: BlockBackend): Promise<number> {
   await disk.read(0, [sector]);
   return sector[0]!;
 }
-const descriptors = () => readdirSync('/proc/self/fd').length;
+/** How many files of the test's folder are open. */
+const descriptors = () =>
+  readdirSync('/proc/self/fd').filter(fd => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
+    } catch {
+      return false;
+    }
+  }).length;
 
 describe('the format of an image', () => {
   it('is what its first bytes say, or the user', async () => {
