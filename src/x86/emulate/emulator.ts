@@ -73,6 +73,20 @@ export class Emulator {
     return this.#run(form);
   }
 
+  /**
+   * Runs the instruction at CS:RIP and those that follow, up to `limit`, as long as they are in the table: cheaper than leaving the guest for each of
+   * a row of vector instructions. Stops after anything but "done"; what it does not know after the first is left for KVM.
+   */
+  run(limit: number): StepResult {
+    let result = this.step();
+    for (let i = 1; i < limit && result.kind === 'done' && !(this.#execution.flags & FLAG.TF); i++) {
+      const next = this.step();
+      if (next.kind === 'unknown') break;
+      result = next;
+    }
+    return result;
+  }
+
   #decode(code: CodeBytes, mode: CodeSize): Form<Row> | undefined {
     const known = this.cache.find(code.bytes, 0, code.length, mode);
     if (known) return known;

@@ -228,6 +228,30 @@ describe('what is not in the table', () => {
   });
 });
 
+describe('run', () => {
+  it('goes on while it can, and leaves what it does not know for KVM', () => {
+    const m = machine();
+    // popcnt eax, ecx; inc eax; cli
+    m.guest.write(CODE, bytes('f3 0f b8 c1 ff c0 fa'));
+    m.state.setRegister(RCX, 0xffn);
+    m.state.rip = BigInt(CODE);
+    expect(m.emulator.run(10)).toEqual({ kind: 'done', name: 'inc' });
+    expect([m.state.rip, m.state.register(RAX)]).toEqual([BigInt(CODE + 6), 9n]);
+    expect(m.emulator.run(10).kind).toBe('unknown');
+    m.state.rip = BigInt(CODE);
+    m.emulator.run(1);
+    expect(m.state.rip).toBe(BigInt(CODE + 4));
+  });
+
+  it('stops at a fault', () => {
+    const m = machine();
+    m.guest.write(CODE, bytes('f3 0f b8 c1 0f 0b'));
+    m.state.rip = BigInt(CODE);
+    expect(m.emulator.run(10)).toMatchObject({ kind: 'fault', name: 'ud2', vector: 6 });
+    expect(m.state.rip).toBe(BigInt(CODE + 4));
+  });
+});
+
 describe('branches', () => {
   it.each([
     ['74 10', FLAG.ZF, 0x12],
