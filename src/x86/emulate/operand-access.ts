@@ -44,8 +44,12 @@ export class OperandAccess {
     this.target = undefined;
     this.again = false;
     this.keepResumeFlag = false;
-    this.#fpu = undefined;
     this.commit();
+  }
+
+  /** FPU and vector state is the vCPU's again: fetch it anew when needed. */
+  forgetFpu(): void {
+    this.#fpu = undefined;
   }
 
   /** Gives the instruction up: it is in the table, but not in this situation. */
@@ -69,10 +73,9 @@ export class OperandAccess {
     return this.#fpu;
   }
 
-  /** Where AVX-512 state lies, if the guest has switched it on. */
-  #avx512(): Avx512Layout | undefined {
+  /** Where AVX-512 state lies. */
+  #avx512(): Avx512Layout {
     const { backing } = this.cpu;
-    if ((backing.xcr0() & 0xe0n) === 0n) return undefined;
     this.#layout ??= {
       opmask: backing.cpuid(0xd, 5)[1],
       zmmHigh: backing.cpuid(0xd, 6)[1],

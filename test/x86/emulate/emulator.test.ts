@@ -243,6 +243,24 @@ describe('run', () => {
     expect(m.state.rip).toBe(BigInt(CODE + 4));
   });
 
+  it('fetches FPU state once, so that one instruction sees what the last one did', () => {
+    const m = machine();
+    let fetched = 0;
+    const original = m.from.area.slice();
+    m.from.xsave = () => {
+      fetched++;
+      // As an owner does that asks KVM anew.
+      m.from.area.set(original);
+      return m.from.area;
+    };
+    // movd xmm0, ecx; paddd xmm0, xmm0; movd eax, xmm0
+    m.guest.write(CODE, bytes('66 0f 6e c1 66 0f fe c0 66 0f 7e c0 fa'));
+    m.state.setRegister(RCX, 21n);
+    m.state.rip = BigInt(CODE);
+    expect(m.emulator.run(10)).toMatchObject({ kind: 'done' });
+    expect([m.state.register(RAX), fetched, m.state.changed.xsave]).toEqual([42n, 1, true]);
+  });
+
   it('stops at a fault', () => {
     const m = machine();
     m.guest.write(CODE, bytes('f3 0f b8 c1 0f 0b'));
