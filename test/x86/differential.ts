@@ -2,7 +2,6 @@
  * Runs every row of the emulator's table in random states here and on the host's own CPU, and compares all registers, flags and memory.
  * A row that the host lacks, or that user space may not run, is skipped by name and reason.
  */
-import { readFileSync } from 'node:fs';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { type CpuState, KVM_ORDER, RFLAGS } from '../../src/x86/cpu-state.ts';
 import { decodeForm } from '../../src/x86/emulate/decode-form.ts';
@@ -13,13 +12,12 @@ import type { Row } from '../../src/x86/emulate/row.ts';
 import { Vec } from '../../src/x86/emulate/vec.ts';
 import { FLAG } from '../../src/x86/system-registers.ts';
 import { extended, fillVector, integer, mxcsr, type Sample, sample } from './generate.ts';
-import { LAYOUT, NativeCpu, WINDOW } from './native.ts';
-import { backing, cpu as makeCpu, random as seeded } from './support.ts';
+import { hostFeatures, LAYOUT, NativeCpu, WINDOW, XSAVE_MASK } from './native.ts';
+import { backing, cpu as makeCpu, random as seeded, type TestBacking } from './support.ts';
 
 /** States a row: 10,000 unless TSLAUNCH_STATES says otherwise. */
 export const STATES = Number(process.env.TSLAUNCH_STATES ?? 10_000);
 const STATES_AN_ENCODING = 50;
-const hostFlags = new Set(/^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.trim().split(' '));
 
 const FLAG_LETTERS: Readonly<Record<string, number>> = {
   O: FLAG.OF,
@@ -43,7 +41,7 @@ export function skipReason(row: Row): string | undefined {
   if (/^(j|call|ret|loop)/.test(row.name)) return 'a branch';
   if (row.operands.some(({ kind }) => kind === 'O')) return 'an absolute address';
   const needed = row.feature ?? (row.unit === 'avx' ? 'avx' : undefined);
-  if (needed && !hostFlags.has(needed)) return `the host has no ${needed}`;
+  if (needed && !hostFeatures.has(needed)) return `the host has no ${needed}`;
   return undefined;
 }
 
@@ -57,7 +55,12 @@ export interface Verdict {
 
 export class Differential {
   readonly #native = new NativeCpu();
-  readonly #backing = backing();
+  readonly #backing = { ...backing(), xcr0: () => BigInt(XSAVE_MASK), cpuid: leaves(this.#native) };
+  readonly #layout = {
+    opmask: this.#backing.cpuid(0xd, 5)[1],
+    zmmHigh: this.#backing.cpuid(0xd, 6)[1],
+    hi16: this.#backing.cpuid(0xd, 7)[1],
+  };
   readonly #cpu: CpuState;
   readonly #guest: Uint8Array;
   readonly #emulator: Emulator;
@@ -106,6 +109,7 @@ export class Differential {
       this.#native.load(code.bytes);
       for (let i = 0; i < STATES_AN_ENCODING && done < states; i++, done++) {
         this.#prepare(row, code, random);
+        if (undefinedResult(row, code, this.#native.registers[1]!)) continue;
         const failure = this.#compare(row, code);
         if (failure === 'fault') continue;
         if (failure) return { states: done, ran, failure: `seed ${seed}, state ${done}: ${failure}` };
@@ -121,7 +125,10 @@ export class Differential {
       const code = sample(row, random, memory) ?? sample(row, random, !memory);
       if (!code) continue;
       const form = decodeForm(code.bytes, 0, code.bytes.length, 64);
-      if (form?.row === row && form.size === code.bytes.length && !this.#clashes(row, code, form.modrm)) return code;
+      if (form?.row !== row || form.size !== code.bytes.length || this.#clashes(row, code, form.modrm)) continue;
+      // EVEX scales small displacements; a wrong scale would miss the operand on the CPU.
+      if (!code.memory || code.memory.base === 16 || !form.address) return code;
+      return { ...code, memory: { ...code.memory, displacement: form.address.displacement } };
     }
     return undefined;
   }
@@ -190,7 +197,17 @@ export class Differential {
     if (random() % 4 === 0) input.copyWithin(160, 176, 192);
     this.#prepareX87(random, view);
     view.setUint32(24, mxcsr(random), true);
-    view.setUint32(512, random() % 8 ? 7 : 3, true);
+    let present = random() % 8 ? 7 : 3;
+    if (XSAVE_MASK > 7) {
+      const { opmask, zmmHigh, hi16 } = this.#layout;
+      for (let at = opmask; at < opmask + 64; at += 8)
+        view.setBigUint64(at, random() % 4 ? integer(random) : (1n << 64n) - 1n, true);
+      for (let at = zmmHigh; at < zmmHigh + 512; at += 32) fillVector(random, input, at);
+      for (let at = hi16; at < hi16 + 1024; at += 32) fillVector(random, input, at);
+      // In the usual states of AVX-512 all of it or none is in use.
+      if (random() % 4) present |= 0xe0;
+    }
+    view.setUint32(512, present, true);
   }
 
   /** Any stack top and tags, mostly all in use; values of every class; all exceptions masked, any rounding and precision. */
@@ -212,7 +229,7 @@ export class Differential {
     const { base, index, scale, displacement } = code.memory;
     const { registers } = this.#native;
     const aligned = row.operands.some(({ size }) => size === 'x' || size === 'a' || size === 16 || size === 32);
-    const offset = WINDOW.data + (aligned ? 256 + (random() % 8) * 32 : 256 + (random() % 384));
+    const offset = WINDOW.data + (aligned ? 256 + (random() % 6) * 64 : 256 + (random() % 384));
     let target = this.#native.base + BigInt(offset) - BigInt(displacement);
     if (index >= 0) {
       registers[index] = BigInt(random() % 100_000);
@@ -282,20 +299,26 @@ export class Differential {
   }
 
   #compareVectors(): string | undefined {
-    const ours = new FpuState(this.#backing.area);
-    const theirs = new FpuState(this.#native.output);
-    const before = new FpuState(this.#native.input);
-    for (let i = 0; i < 16; i++) {
-      ours.readVector(i, this.#vector, true);
-      theirs.readVector(i, this.#other, true);
+    const ours = new FpuState(this.#backing.area, this.#layout);
+    const theirs = new FpuState(this.#native.output, this.#layout);
+    const before = new FpuState(this.#native.input, this.#layout);
+    for (let i = 0; i < (XSAVE_MASK > 7 ? 32 : 16); i++) {
+      ours.readVector(i, this.#vector, 64);
+      theirs.readVector(i, this.#other, 64);
       if (Buffer.compare(this.#vector.u8, this.#other.u8) !== 0) {
         const show = (vec: Vec) => Buffer.from(vec.u8).toString('hex');
         const [mine, right] = [show(this.#vector), show(this.#other)];
         const all = Array.from({ length: 16 }, (_, j) => {
-          before.readVector(j, this.#vector, true);
+          before.readVector(j, this.#vector, 64);
           return `${j}:${show(this.#vector)}`;
         });
         return `vector ${i} is ${mine}, the CPU has ${right} (before ${all.join(' ')} mxcsr ${before.mxcsr.toString(16)})`;
+      }
+    }
+    for (let i = 0; XSAVE_MASK > 7 && i < 8; i++) {
+      if (ours.readMask(i) !== theirs.readMask(i)) {
+        const masks = Array.from({ length: 8 }, (_, j) => hex(before.readMask(j)));
+        return `mask ${i} is ${hex(ours.readMask(i))}, the CPU has ${hex(theirs.readMask(i))} (before ${masks})`;
       }
     }
     const x87 = compareX87(ours, theirs);
@@ -307,13 +330,28 @@ export class Differential {
     if (ours.mxcsr !== theirs.mxcsr) {
       const show = (vec: Vec) => Buffer.from(vec.u8).toString('hex');
       const all = Array.from({ length: 16 }, (_, j) => {
-        before.readVector(j, this.#vector, true);
+        before.readVector(j, this.#vector, 64);
         return `${j}:${show(this.#vector)}`;
       });
       return `MXCSR is ${ours.mxcsr.toString(16)}, the CPU has ${theirs.mxcsr.toString(16)} (before ${before.mxcsr.toString(16)} ${all.join(' ')})`;
     }
     return undefined;
   }
+}
+
+/** CPUID of the host, leaf 0DH, asked once. */
+function leaves(native: NativeCpu): TestBacking['cpuid'] {
+  const known = Array.from({ length: 8 }, (_, i) => native.cpuid(0xd, i));
+  return (leaf, subleaf) => (leaf === 0xd ? known[subleaf] : undefined) ?? [0, 0, 0, 0];
+}
+
+/** SHLD and SHRD by more than their 16 bits leave everything undefined (SDM volume 2). */
+function undefinedResult(row: Row, code: Sample, rcx: bigint): boolean {
+  if (!/^sh[lr]d$/.test(row.name)) return false;
+  const form = decodeForm(code.bytes, 0, code.bytes.length, 64)!;
+  const last = form.operands[2]!;
+  const count = Number((last.kind === 'immediate' ? last.value : rcx) & 31n);
+  return form.operandSize === 2 && count > 16;
 }
 
 function compareX87(ours: FpuState, theirs: FpuState): string | undefined {

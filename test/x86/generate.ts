@@ -53,27 +53,38 @@ export function sample(row: RowShape, random: Random, memory: boolean): Sample |
   if (memory ? !has('E', 'M', 'W') : has('M')) return undefined;
   const stack = has('T');
   const vectorReg = has('V');
-  const anyRegister = () => random() % 16;
-  const reg = row.digit >= 0 ? row.digit : vectorReg ? anyRegister() : has('S') ? random() % 6 : pick(random, GENERAL);
+  const anyRegister = () => random() % (row.evex ? 32 : 16);
+  const opmask = has('K');
+  const reg =
+    row.digit >= 0
+      ? row.digit
+      : opmask
+        ? random() % 8
+        : vectorReg
+          ? anyRegister()
+          : has('S')
+            ? random() % 6
+            : pick(random, GENERAL);
   const vectorRm = has('W', 'U') && !memory;
-  let rm = stack ? random() % 8 : vectorRm ? anyRegister() : pick(random, memory ? BASES : GENERAL);
+  let rm =
+    stack || (has('N') && !memory) ? random() % 8 : vectorRm ? anyRegister() : pick(random, memory ? BASES : GENERAL);
   if (row.fixedModrm >= 0) rm = row.fixedModrm & 7;
   let mod = memory ? random() % 3 : 3;
   if (memory && rm !== 16 && (rm & 7) === 5 && mod === 0) mod = 1;
-  if (rm === 16) mod = 0;
+  if (memory && rm === 16) mod = 0;
   let index = memory && rm !== 16 && random() % 2 ? pick(random, GENERAL) : -1;
   if (index === rm) index = -1;
   const scale = 1 << (random() % 4);
   const small = (random() % 256) - 128;
-  const displacement = rm === 16 ? 0 : mod === 1 ? small : mod === 2 ? small * 0x1000 + small : 0;
+  const displacement = memory && rm === 16 ? 0 : mod === 1 ? small : mod === 2 ? small * 0x1000 + small : 0;
   const zRegister = has('Z') ? pick(random, GENERAL) : 0;
   const w = row.w ?? (random() % 2 ? 1 : 0);
-  const l = row.l ?? (random() % 2 ? 1 : 0);
+  const l = row.l ?? random() % (row.evex ? 3 : 2);
   const fields = { reg, rm, mod, index, scale, displacement };
   const ext = {
-    r: row.digit < 0 && reg >= 8,
+    r: row.digit < 0 && (reg & 8) !== 0,
     x: index >= 8,
-    b: has('Z') ? zRegister >= 8 : rm < 16 && rm >= 8 && row.fixedModrm < 0,
+    b: has('Z') ? zRegister >= 8 : (memory ? rm < 16 && rm >= 8 : (rm & 8) !== 0) && row.fixedModrm < 0,
   };
   const modrm = row.fixedModrm >= 0 ? [row.fixedModrm] : row.modrm ? addressBytes(fields) : [];
   const small16 = !row.vex && row.prefix !== '66' && row.prefix !== 'NP' && random() % 4 === 0;
@@ -85,7 +96,13 @@ export function sample(row: RowShape, random: Random, memory: boolean): Sample |
     for (let i = 0; i < size; i++) immediates.push(random() >>> 24);
   }
   const opcode = row.opcode | (zRegister & 7);
-  const head = row.vex ? vexBytes(row, ext, w, l, has('H', 'B') ? pick(random, vvvvChoices(row)) : 0) : legacyBytes();
+  const vvvv = has('H', 'B', 'Y') ? pick(random, vvvvChoices(row)) : 0;
+  const high = { reg: vectorReg && reg > 15, rm: vectorRm && rm > 15 };
+  const head = row.evex
+    ? evexBytes(row, { ...ext, x: vectorRm ? rm > 15 : ext.x }, high.reg, w, l, vvvv, memory, random)
+    : row.vex
+      ? vexBytes(row, ext, w, l, vvvv)
+      : legacyBytes();
   function legacyBytes(): number[] {
     const prefix = row.prefix === 'NP' || row.prefix === '' ? [] : [Number.parseInt(row.prefix, 16)];
     const legacy = small16 ? [0x66, ...prefix] : prefix;
@@ -101,7 +118,9 @@ export function sample(row: RowShape, random: Random, memory: boolean): Sample |
 
 /** VEX.vvvv names a vector register (H) or a general one (B). */
 function vvvvChoices(row: RowShape): readonly number[] {
-  return row.operands.some(({ kind }) => kind === 'B') ? GENERAL : Array.from({ length: 16 }, (_, i) => i);
+  if (row.operands.some(({ kind }) => kind === 'B')) return GENERAL;
+  const count = row.operands.some(({ kind }) => kind === 'Y') ? 8 : row.evex ? 32 : 16;
+  return Array.from({ length: count }, (_, i) => i);
 }
 
 const PP = { '': 0, NP: 0, '66': 1, F3: 2, F2: 3 } as const;
@@ -116,6 +135,27 @@ function vexBytes(
   const low = ((~vvvv & 15) << 3) | (l << 2) | PP[row.prefix];
   if (row.map === 1 && !ext.x && !ext.b && !w) return [0xc5, (ext.r ? 0 : 0x80) | low];
   return [0xc4, (ext.r ? 0 : 0x80) | (ext.x ? 0 : 0x40) | (ext.b ? 0 : 0x20) | row.map, (w << 7) | low];
+}
+
+/** A mask now and then, zeroing where a register is the destination, a broadcast where the row allows one. */
+function evexBytes(
+  row: RowShape,
+  ext: { r: boolean; x: boolean; b: boolean },
+  highReg: boolean,
+  w: number,
+  l: number,
+  vvvv: number,
+  memory: boolean,
+  random: Random,
+): number[] {
+  const mask = row.element > 0 && random() % 2 ? random() % 8 : 0;
+  const destination = row.operands[0]!.kind;
+  const mayZero = mask > 0 && destination !== 'K' && !(memory && destination === 'W');
+  const z = mayZero && random() % 2 ? 0x80 : 0;
+  const b = memory && row.broadcast && random() % 2 ? 0x10 : 0;
+  const p0 = (ext.r ? 0 : 0x80) | (ext.x ? 0 : 0x40) | (ext.b ? 0 : 0x20) | (highReg ? 0 : 0x10) | row.map;
+  const p1 = (w << 7) | ((~vvvv & 15) << 3) | 4 | PP[row.prefix];
+  return [0x62, p0, p1, z | (l << 5) | b | (vvvv > 15 ? 0 : 8) | mask];
 }
 
 const SPECIAL_F32 = [

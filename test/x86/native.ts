@@ -2,6 +2,7 @@
  * The host's own CPU as the judge: one mapping of this process that holds a stub, its state block, data and a stack. The stub loads every
  * general register, the flags and the XSAVE area, runs one instruction, and stores them again.
  */
+import { readFileSync } from 'node:fs';
 import koffi from 'koffi';
 import { sys } from '../../src/host/libc.ts';
 
@@ -15,9 +16,15 @@ export const WINDOW = {
   length: 1024,
   stackLength: 512,
 };
-const BLOCK = { registers: 0, flags: 128, hostStack: 136, plainFlags: 144, input: 192, output: 1152 + 64 } as const;
-const XSAVE_MASK = 7;
-const XSAVE_LENGTH = 832;
+const BLOCK = { registers: 0, flags: 128, hostStack: 136, plainFlags: 144, input: 192, output: 2752 } as const;
+
+export const hostFeatures = new Set(
+  /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.trim().split(' '),
+);
+/** State components that the host has switched on: x87, SSE, AVX, and the three of AVX-512. */
+export const XSAVE_MASK = hostFeatures.has('avx512f') ? 0xe7 : 7;
+/** Room for them in standard format. */
+const XSAVE_LENGTH = 2560;
 
 const PROT_ALL = 7;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
@@ -90,6 +97,20 @@ export class NativeCpu {
     view.setUint32(LAYOUT.block + BLOCK.plainFlags + 8, 0x1f80, true);
     const type = koffi.proto('void stub()');
     this.#run = () => koffi.call(this.base, type);
+  }
+
+  /** CPUID of this host. */
+  cpuid(leaf: number, subleaf: number): [number, number, number, number] {
+    this.load(Uint8Array.of(0x0f, 0xa2));
+    this.registers.fill(0n);
+    this.registers[0] = BigInt(leaf);
+    this.registers[1] = BigInt(subleaf);
+    this.registers[4] = this.base + BigInt(WINDOW.stack + 128);
+    this.registers[16] = 0x202n;
+    this.input.fill(0);
+    new DataView(this.input.buffer, this.input.byteOffset).setUint32(24, 0x1f80, true);
+    this.run();
+    return [0, 3, 1, 2].map(register => Number(this.registers[register]!)) as [number, number, number, number];
   }
 
   /** Puts an instruction into the stub. */

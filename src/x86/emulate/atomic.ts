@@ -14,11 +14,17 @@ const cmpxchg = (x: Execution): void => {
   const expected = x.general(RAX, width);
   const wanted = x.get(1);
   let found = 0n;
-  // The destination is written in either case (SDM volume 2, CMPXCHG): a fault comes even when nothing changes.
-  x.update(0, old => {
-    found = old;
-    return old === expected ? wanted : old;
-  });
+  if (x.isMemory(0)) {
+    // Memory is written in either case (SDM volume 2, CMPXCHG): a fault comes even when nothing changes.
+    x.update(0, old => {
+      found = old;
+      return old === expected ? wanted : old;
+    });
+  } else {
+    // A register stays as it is, with its upper half, unless it is equal.
+    found = x.get(0);
+    if (found === expected) x.set(0, wanted);
+  }
   x.setFlags(OSZAPC, subtract(expected, found, 0n, width).flags);
   if (found !== expected) x.setGeneral(RAX, width, found);
 };

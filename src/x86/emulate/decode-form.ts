@@ -5,7 +5,7 @@
 import type { CodeSize } from '../mode.ts';
 import { prefixesOf } from '../prefixes.ts';
 import type { Form, FormAddress, FormOperand } from './form.ts';
-import { type Head, legacyHead, vexHead } from './head.ts';
+import { type EvexBits, evexHead, type Head, legacyHead, vexHead } from './head.ts';
 import { ByteReader, memoryForm } from './modrm.ts';
 import type { Row } from './row.ts';
 import type { OperandSpec, RowShape, SizeRule } from './row-shape.ts';
@@ -19,13 +19,22 @@ function fits(row: RowShape, head: Head, modrm: number, mode: CodeSize): boolean
   if (row.digit >= 0 && row.digit !== ((modrm >> 3) & 7)) return false;
   if (row.modes !== 'all' && (row.modes === 'long') !== (mode === 64)) return false;
   // VEX.vvvv must be 1111 where it names no register.
-  if (row.vex && head.vvvv !== 0 && !row.operands.some(({ kind }) => kind === 'H' || kind === 'B')) return false;
+  if (row.vex && head.vvvv !== 0 && !row.operands.some(({ kind }) => 'HBY'.includes(kind))) return false;
+  if (head.evex && !fitsEvex(row, head.evex, modrm)) return false;
   const registerForm = modrm >= 0xc0;
   for (const { kind } of row.operands) {
     if (kind === 'M' && registerForm) return false;
-    if ((kind === 'R' || kind === 'U' || kind === 'T') && !registerForm) return false;
+    if ((kind === 'R' || kind === 'U' || kind === 'T' || kind === 'N') && !registerForm) return false;
   }
   return true;
+}
+
+/** Masks where lanes have a size, broadcast where the row allows it; rounding in the prefix is not known here. */
+function fitsEvex(row: RowShape, { mask, zeroing, b }: EvexBits, modrm: number): boolean {
+  if (mask !== 0 && row.element === 0) return false;
+  if (zeroing && (mask === 0 || row.operands[0]?.kind === 'K' || (row.operands[0]?.kind === 'W' && modrm < 0xc0)))
+    return false;
+  return !b || (modrm < 0xc0 && row.broadcast);
 }
 
 function sizeOf(rule: SizeRule, operandSize: 2 | 4 | 8, w: boolean, vectorSize: number): number {
@@ -56,11 +65,12 @@ export function decodeForm(
   const prefixes = prefixesOf(bytes, mode, offset, end);
   const reader = new ByteReader(bytes, offset + prefixes.length, end);
   const lead = bytes[reader.at];
-  const vexByte = lead === 0xc4 || lead === 0xc5;
-  const vex = vexByte ? vexHead(reader, prefixes, mode) : undefined;
+  const vexByte = lead === 0xc4 || lead === 0xc5 || lead === 0x62;
+  const readHead = lead === 0x62 ? evexHead : vexHead;
+  const vex = vexByte ? readHead(reader, prefixes, mode) : undefined;
   if (vexByte && !vex) return undefined;
   const head = vex ?? legacyHead(reader, prefixes);
-  const rows = rowsFor(head.vex, head.map, head.opcode);
+  const rows = rowsFor(head.evex ? 2 : head.vex ? 1 : 0, head.map, head.opcode);
   if (!rows || reader.short) return undefined;
   const modrm = rows[0]!.modrm ? (bytes[reader.at] ?? 0) : 0;
   const row =
@@ -82,7 +92,8 @@ function build(
   const { prefixes } = head;
   const operandSize = operandSizeOf(row, head, mode);
   const addressSize = prefixes.addressSize ? (mode === 32 ? 2 : 4) : ((mode / 8) as 2 | 4 | 8);
-  const vectorSize = head.vex && head.l ? 32 : 16;
+  const vectorSize = (head.vex ? 16 << head.l : 16) as 16 | 32 | 64;
+  const broadcast = head.evex?.b ?? false;
   let address: FormAddress | undefined;
   if (row.modrm && modrm < 0xc0 && row.operands.some(({ kind }) => 'EMW'.includes(kind))) {
     address = memoryForm(reader, modrm, addressSize, head.b, head.x, mode === 64, prefixes.segment);
@@ -95,7 +106,13 @@ function build(
       const absolute = addressSize === 8 ? raw : raw & ((1n << BigInt(addressSize * 8)) - 1n);
       address = { base: -1, index: -1, scale: 1, displacement: 0, absolute, segment: prefixes.segment ?? 'ds' };
     }
-    operands.push(operandOf(spec, width, head, modrm, reader, row, address, operandSize));
+    const isMemory = address !== undefined && 'EMW'.includes(spec.kind);
+    const size = isMemory && broadcast ? row.element : width;
+    // EVEX counts an 8-bit displacement in units of the operand.
+    if (isMemory && head.evex && modrm >> 6 === 1) {
+      address = { ...address!, displacement: address!.displacement * (spec.memorySize ?? size) };
+    }
+    operands.push(operandOf(spec, size, head, modrm, reader, row, address, operandSize));
   }
   if (reader.short) return undefined;
   return {
@@ -113,6 +130,9 @@ function build(
     vectorSize,
     modrm,
     w: head.w,
+    mask: head.evex?.mask ?? 0,
+    zeroing: head.evex?.zeroing ?? false,
+    broadcast,
   };
 }
 
@@ -156,11 +176,17 @@ function operandOf(
     case 'O':
       return memory;
     case 'W':
-      return address ? memory : { kind: 'vector', number: rm, width };
+      return address ? memory : { kind: 'vector', number: rm | (head.evex?.rm ?? 0), width };
     case 'U':
-      return { kind: 'vector', number: rm, width };
+      return { kind: 'vector', number: rm | (head.evex?.rm ?? 0), width };
     case 'V':
-      return { kind: 'vector', number: reg, width };
+      return { kind: 'vector', number: reg | (head.evex?.reg ?? 0), width };
+    case 'K':
+      return { kind: 'mask', number: (modrm >> 3) & 7, width };
+    case 'N':
+      return { kind: 'mask', number: modrm & 7, width };
+    case 'Y':
+      return { kind: 'mask', number: head.vvvv & 7, width };
     case 'H':
       // Two-operand SSE instructions read their destination here.
       return { kind: 'vector', number: head.vex ? head.vvvv : reg, width };

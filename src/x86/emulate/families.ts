@@ -2,8 +2,11 @@
 import { rows as arithmetic } from './arithmetic.ts';
 import { rows as atomic } from './atomic.ts';
 import { rows as bits } from './bits.ts';
+import { rows as evex } from './evex.ts';
+import { rows as evexCompare } from './evex-compare.ts';
 import { rows as move } from './move.ts';
 import { rows as multiply } from './multiply.ts';
+import { rows as opmask } from './opmask.ts';
 import { rows as returns } from './returns.ts';
 import type { Row } from './row.ts';
 import { rows as shift } from './shift.ts';
@@ -48,6 +51,9 @@ export const FAMILIES: readonly Family[] = [
   { title: 'Packed shifts', rows: vectorShift },
   { title: 'Shuffles', rows: vectorShuffle },
   { title: 'AVX lanes', rows: vectorLanes },
+  { title: 'Opmask registers', rows: opmask },
+  { title: 'AVX-512', rows: evex },
+  { title: 'AVX-512 compares', rows: evexCompare },
   { title: 'Vector strings', rows: vectorString },
   { title: 'Floating point', rows: vectorFloat },
   { title: 'Conversions', rows: vectorConvert },

@@ -9,6 +9,7 @@ import type { RowShape } from './row-shape.ts';
 export type FormOperand =
   | { readonly kind: 'general'; readonly number: number; readonly width: number; readonly high: boolean }
   | { readonly kind: 'vector'; readonly number: number; readonly width: number }
+  | { readonly kind: 'mask'; readonly number: number; readonly width: number }
   | { readonly kind: 'stack'; readonly number: number; readonly width: number }
   | { readonly kind: 'segment'; readonly number: number; readonly width: number }
   | { readonly kind: 'immediate'; readonly value: bigint; readonly width: number }
@@ -40,8 +41,12 @@ export interface Form<R extends RowShape = RowShape> {
   readonly stringSegment: SegmentName;
   readonly repeat: 'rep' | 'repne' | undefined;
   readonly lock: boolean;
-  /** Vector length in bytes: 32 for VEX.256, else 16. */
-  readonly vectorSize: 16 | 32;
+  /** Vector length in bytes: 64 and 32 by EVEX.L'L, 32 for VEX.256, else 16. */
+  readonly vectorSize: 16 | 32 | 64;
+  /** EVEX: the opmask register (0 means none), whether lanes left out become zero, whether memory is one element for all. */
+  readonly mask: number;
+  readonly zeroing: boolean;
+  readonly broadcast: boolean;
   readonly modrm: number;
   /** REX.W or VEX.W. */
   readonly w: boolean;

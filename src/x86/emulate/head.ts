@@ -14,8 +14,21 @@ export interface Head {
   readonly r: number;
   readonly x: number;
   readonly b: number;
+  /** Register in VEX.vvvv or EVEX.V'vvvv. */
   readonly vvvv: number;
-  readonly l: 0 | 1;
+  /** Vector length: 16 bytes shifted by this. */
+  readonly l: 0 | 1 | 2;
+  readonly evex: EvexBits | undefined;
+}
+
+/** What only EVEX has (SDM volume 2, 2.7). */
+export interface EvexBits {
+  /** 16 or 0: the fifth bits of ModRM.reg and, for vectors, of ModRM.rm. */
+  readonly reg: number;
+  readonly rm: number;
+  readonly mask: number;
+  readonly zeroing: boolean;
+  readonly b: boolean;
 }
 
 const PP = ['NP', '66', 'F3', 'F2'] as const;
@@ -46,6 +59,7 @@ export function legacyHead(reader: ByteReader, prefixes: Prefixes): Head {
     b: rex & 1 ? 8 : 0,
     vvvv: 0,
     l: 0,
+    evex: undefined,
   };
 }
 
@@ -73,5 +87,39 @@ export function vexHead(reader: ByteReader, prefixes: Prefixes, mode: CodeSize):
     b: long && first === 0xc4 && (one & 0x20) === 0 ? 8 : 0,
     vvvv: (~two >> 3) & (long ? 15 : 7),
     l: two & 4 ? 1 : 0,
+    evex: undefined,
+  };
+}
+
+/** An EVEX prefix (62), or undefined if the byte is BOUND there, or the prefix is malformed. */
+export function evexHead(reader: ByteReader, prefixes: Prefixes, mode: CodeSize): Head | undefined {
+  if (mode !== 64 && (reader.bytes[reader.at + 1] ?? 0) >> 6 !== 3) return undefined;
+  if (prefixes.rex || prefixes.lock || prefixes.repeat || prefixes.operandSize) return undefined;
+  reader.u8();
+  const [p0, p1, p2] = [reader.u8(), reader.u8(), reader.u8()];
+  const map = p0 & 7;
+  const length = (p2 >> 5) & 3;
+  if (map < 1 || map > 3 || p0 & 8 || !(p1 & 4) || length === 3) return undefined;
+  const long = mode === 64;
+  const x = long && !(p0 & 0x40);
+  return {
+    prefixes,
+    map,
+    opcode: reader.u8(),
+    mandatory: PP[p1 & 3]!,
+    vex: true,
+    w: (p1 & 0x80) !== 0,
+    r: long && !(p0 & 0x80) ? 8 : 0,
+    x: x ? 8 : 0,
+    b: long && !(p0 & 0x20) ? 8 : 0,
+    vvvv: ((~p1 >> 3) & (long ? 15 : 7)) | (long && !(p2 & 8) ? 16 : 0),
+    l: length as 0 | 1 | 2,
+    evex: {
+      reg: long && !(p0 & 0x10) ? 16 : 0,
+      rm: x ? 16 : 0,
+      mask: p2 & 7,
+      zeroing: (p2 & 0x80) !== 0,
+      b: (p2 & 0x10) !== 0,
+    },
   };
 }

@@ -11,6 +11,7 @@ import { FpuState } from './fpu-state.ts';
 import type { LinearMemory } from './linear-memory.ts';
 import { exchange } from './locked.ts';
 import { checkSegment, nextOffset, operandOffset } from './segmentation.ts';
+import type { Avx512Layout } from './xsave-area.ts';
 
 const scratch = new Uint8Array(32);
 const scratchView = new DataView(scratch.buffer);
@@ -43,8 +44,12 @@ export class OperandAccess {
     this.target = undefined;
     this.again = false;
     this.keepResumeFlag = false;
-    this.#fpu = undefined;
     this.commit();
+  }
+
+  /** FPU and vector state is the vCPU's again: fetch it anew when needed. */
+  forgetFpu(): void {
+    this.#fpu = undefined;
   }
 
   /** Gives the instruction up: it is in the table, but not in this situation. */
@@ -64,9 +69,21 @@ export class OperandAccess {
 
   /** FPU and vector registers; fetched from the vCPU at the first use. */
   get fpu(): FpuState {
-    this.#fpu ??= new FpuState(this.cpu.backing.xsave());
+    this.#fpu ??= new FpuState(this.cpu.backing.xsave(), this.#avx512());
     return this.#fpu;
   }
+
+  /** Where AVX-512 state lies. */
+  #avx512(): Avx512Layout {
+    const { backing } = this.cpu;
+    this.#layout ??= {
+      opmask: backing.cpuid(0xd, 5)[1],
+      zmmHigh: backing.cpuid(0xd, 6)[1],
+      hi16: backing.cpuid(0xd, 7)[1],
+    };
+    return this.#layout;
+  }
+  #layout: Avx512Layout | undefined;
 
   /** True if the instruction changed FPU or vector state. */
   get fpuChanged(): boolean {
@@ -134,6 +151,8 @@ export class OperandAccess {
         return this.read(this.address(operand.width), operand.width);
       case 'vector':
         return this.fpu.lowBits(operand.number) & maskOf(operand.width);
+      case 'mask':
+        return this.fpu.readMask(operand.number) & maskOf(operand.width);
       case 'segment':
       case 'stack':
         throw new RangeError('segment and x87 registers have rows of their own');
@@ -153,7 +172,8 @@ export class OperandAccess {
         const rest = this.general(operand.number, 2) & 0xffn;
         this.setGeneral(operand.number, 2, rest | ((value & 0xffn) << 8n));
       } else this.setGeneral(operand.number, operand.width, value);
-    } else throw new RangeError(`operand ${i} of ${this.form.row.name} cannot be written`);
+    } else if (operand.kind === 'mask') this.fpu.writeMask(operand.number, value & maskOf(operand.width));
+    else throw new RangeError(`operand ${i} of ${this.form.row.name} cannot be written`);
   }
 
   /** Reads operand `i`, writes what `change` makes of it: atomically in RAM with LOCK. `change` may run more than once. */

@@ -17,6 +17,9 @@ export type OperandKind =
   | 'Z'
   | 'L'
   | 'T'
+  | 'K'
+  | 'N'
+  | 'Y'
   | 'fixed';
 export type SizeRule = number | 'v' | 'y' | 'z' | 'x' | 'u' | 'a';
 
@@ -31,7 +34,7 @@ export interface OperandSpec {
 }
 
 /** Which unit must be switched on for an instruction: decides #UD and #NM by CR0, CR4 and XCR0. */
-export type Unit = 'integer' | 'x87' | 'sse' | 'avx';
+export type Unit = 'integer' | 'x87' | 'sse' | 'avx' | 'avx512';
 
 export interface RowShape {
   readonly name: string;
@@ -45,11 +48,17 @@ export interface RowShape {
   readonly digit: number;
   /** The whole ModRM byte where it is part of the opcode, or -1. */
   readonly fixedModrm: number;
+  /** VEX or EVEX. */
   readonly vex: boolean;
+  readonly evex: boolean;
+  /** Bytes of a lane that a mask register picks, and that a broadcast operand has; 0 where neither is allowed. */
+  readonly element: number;
+  /** Memory may be one element, repeated (EVEX.b). */
+  readonly broadcast: boolean;
   /** VEX.W or REX.W that the row wants, or undefined for any. */
   readonly w: 0 | 1 | undefined;
-  /** VEX.L that the row wants, or undefined for any. */
-  readonly l: 0 | 1 | undefined;
+  /** VEX.L or EVEX.L'L that the row wants, or undefined for any. */
+  readonly l: 0 | 1 | 2 | undefined;
   readonly modrm: boolean;
   readonly operands: readonly OperandSpec[];
   readonly unit: Unit;

@@ -6,7 +6,7 @@
  * A prefix NP means none of 66, F3 and F2; no prefix at all means that 66 only changes the operand size.
  *
  * Operands are the letters of the SDM's appendix A: E and G general (ModRM r/m, reg), M memory only, R register only, W, V and U the same for
- * vectors, H and B the VEX.vvvv vector and general register, I immediate, S segment, O absolute offset, Z the register in the opcode, T the x87 register in ModRM; then the
+ * vectors, H and B the VEX.vvvv vector and general register, I immediate, S segment, O absolute offset, Z the register in the opcode, T the x87 register in ModRM, K, N and Y opmask registers in ModRM.reg, ModRM.rm and VEX.vvvv; then the
  * size: b 1, w 2, d 4, q 8, v by operand size, y 4 or 8 by W, z as v but immediates stop at 4, dq 16, x 16 or 32 by VEX.L, u as x without alignment.
  */
 import type { Execution } from './execution.ts';
@@ -28,8 +28,11 @@ export interface RowOptions {
   readonly modes?: 'long' | 'legacy';
   readonly system?: boolean;
   readonly vex?: boolean;
+  readonly evex?: boolean;
+  readonly element?: number;
+  readonly broadcast?: boolean;
   readonly w?: 0 | 1;
-  readonly l?: 0 | 1;
+  readonly l?: 0 | 1 | 2;
 }
 
 const SIZES: Readonly<Record<string, SizeRule>> = {
@@ -61,7 +64,8 @@ function operandSpec(text: string): OperandSpec {
   const fixed = FIXED[text];
   if (fixed) return { kind: 'fixed', ...fixed, text };
   const size = SIZES[text.slice(1)];
-  if (size === undefined || !/^[EGMRWVUHBIJSOZLT]/.test(text)) throw new RangeError(`operand ${text} has no meaning`);
+  if (size === undefined || !/^[EGMRWVUHBIJSOZLTKNY]/.test(text))
+    throw new RangeError(`operand ${text} has no meaning`);
   return { kind: text[0] as OperandKind, size, number: 0, text };
 }
 
@@ -80,20 +84,23 @@ export function row(
   );
   if (!match) throw new RangeError(`encoding ${encoding} of ${name} is malformed`);
   const operands = operandText === '' ? [] : operandText.split(' ').map(operandSpec);
-  const needsModrm = operands.some(operand => 'EGMRWVUST'.includes(operand.kind));
+  const needsModrm = operands.some(operand => 'EGMRWVUSTKN'.includes(operand.kind));
   const vector = operands.some(operand => 'WVUH'.includes(operand.kind));
-  const unit = options.unit ?? (vector ? (options.vex ? 'avx' : 'sse') : 'integer');
+  const unit = options.unit ?? (options.evex ? 'avx512' : vector ? (options.vex ? 'avx' : 'sse') : 'integer');
   const memory = operands.some(operand => 'EMWO'.includes(operand.kind));
   const unitFaults = unit === 'integer' ? '' : unit === 'x87' ? ' NM' : ' UD NM';
   return {
     name,
-    encoding: options.vex ? `VEX.${encoding}` : encoding,
+    encoding: options.evex ? `EVEX.${encoding}` : options.vex ? `VEX.${encoding}` : encoding,
     prefix: (match[1] ?? '') as Row['prefix'],
     map: MAPS[match[2] ?? ''] ?? 0,
     opcode: Number.parseInt(match[3]!, 16),
     digit: match[4] === undefined ? -1 : Number(match[4]),
     fixedModrm: match[5] === undefined ? -1 : Number.parseInt(match[5], 16),
-    vex: options.vex ?? false,
+    vex: options.vex ?? options.evex ?? false,
+    evex: options.evex ?? false,
+    element: options.element ?? 0,
+    broadcast: options.broadcast ?? false,
     w: options.w,
     l: options.l,
     modrm: needsModrm || match[4] !== undefined || match[5] !== undefined,

@@ -7,15 +7,16 @@ export const ROWS: readonly Row[] = FAMILIES.flatMap(family => family.rows);
 
 const index = new Map<number, Row[]>();
 
-function keyOf(vex: boolean, map: number, opcode: number): number {
-  return (vex ? 0x1000 : 0) | (map << 8) | opcode;
+/** `space`: 0 legacy, 1 VEX, 2 EVEX. */
+function keyOf(space: 0 | 1 | 2, map: number, opcode: number): number {
+  return (space << 12) | (map << 8) | opcode;
 }
 
 for (const row of ROWS) {
   // A register in the opcode's low three bits takes eight opcodes.
   const span = row.operands.some(({ kind }) => kind === 'Z') ? 8 : 1;
   for (let i = 0; i < span; i++) {
-    const key = keyOf(row.vex, row.map, row.opcode + i);
+    const key = keyOf(row.evex ? 2 : row.vex ? 1 : 0, row.map, row.opcode + i);
     const rows = index.get(key);
     if (!rows) index.set(key, [row]);
     else {
@@ -25,7 +26,7 @@ for (const row of ROWS) {
   }
 }
 
-/** The rows of an opcode, or undefined. */
-export function rowsFor(vex: boolean, map: number, opcode: number): readonly Row[] | undefined {
-  return index.get(keyOf(vex, map, opcode));
+/** The rows of an opcode, or undefined; `space` is 0 for legacy encodings, 1 for VEX, 2 for EVEX. */
+export function rowsFor(space: 0 | 1 | 2, map: number, opcode: number): readonly Row[] | undefined {
+  return index.get(keyOf(space, map, opcode));
 }

@@ -7,6 +7,8 @@ import type { Form } from './form.ts';
 
 /** XCR0 bits for SSE and AVX state. */
 const XCR0_AVX = 6n;
+/** And for opmask and ZMM registers. */
+const XCR0_AVX512 = 0xe6n;
 
 /** Throws #UD or #NM where the CPU would (SDM volume 3, 2.5 and tables 13-1, 14-1; volume 2, 2.4). */
 export function checkUnit(cpu: CpuState, form: Form): void {
@@ -21,6 +23,11 @@ export function checkUnit(cpu: CpuState, form: Form): void {
   }
   if (row.unit === 'sse') {
     if (cr0Low & CR0.EM || !(cr4Low & CR4.OSFXSR)) undefinedOpcode();
-  } else if (!(cr4Low & CR4.OSXSAVE) || (cpu.backing.xcr0() & XCR0_AVX) !== XCR0_AVX) undefinedOpcode();
+  } else if (!(cr4Low & CR4.OSXSAVE) || !enabled(cpu, row.unit)) undefinedOpcode();
   if (cr0Low & CR0.TS) throw new CpuFault(VECTOR.NM);
+}
+
+function enabled(cpu: CpuState, unit: 'avx' | 'avx512'): boolean {
+  const needed = unit === 'avx' ? XCR0_AVX : XCR0_AVX512;
+  return (cpu.backing.xcr0() & needed) === needed;
 }

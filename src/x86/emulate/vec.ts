@@ -1,6 +1,6 @@
-/** 32 bytes seen as lanes of every type: scratch values of vector instructions. The typed arrays do the wrapping. */
+/** 64 bytes seen as lanes of every type: scratch values of vector instructions. The typed arrays do the wrapping. */
 export class Vec {
-  readonly u8 = new Uint8Array(32);
+  readonly u8 = new Uint8Array(64);
   readonly i8 = new Int8Array(this.u8.buffer);
   readonly u16 = new Uint16Array(this.u8.buffer);
   readonly i16 = new Int16Array(this.u8.buffer);

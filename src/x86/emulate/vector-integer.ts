@@ -122,6 +122,13 @@ const sse2 = (encoding: string, name: string, run: (x: Execution) => void) =>
 const absolute = (encoding: string, name: string, type: 'i8' | 'i16' | 'i32') =>
   pair(`66.${encoding}`, name, 'Vx Wx', unary(type, Math.abs), { feature: 'ssse3', vexFeature: 'avx2' });
 
+/** Every lane operation of SSE2 to SSE4.1, for the EVEX forms. */
+export const LANES: readonly Lane[] = [...SSE2, ...SSSE3, ...SSE41];
+export const WIDE_LANES: readonly (readonly [encoding: string, name: string, f: (a: bigint, b: bigint) => bigint])[] = [
+  ['0F D4', 'paddq', (a, b) => BigInt.asUintN(64, a + b)],
+  ['0F FB', 'psubq', (a, b) => BigInt.asUintN(64, a - b)],
+];
+
 export const rows: readonly Row[] = [
   ...laneRows(SSE2, 'sse2'),
   ...laneRows(SSSE3, 'ssse3'),

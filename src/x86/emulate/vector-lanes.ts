@@ -1,8 +1,8 @@
 /** AVX and AVX2 instructions that have no SSE form: broadcasts, moves across 16-byte lanes, masked moves, VZEROUPPER. */
 
 import type { Execution } from './execution.ts';
-import { COMPONENT } from './fpu-state.ts';
 import { type Row, type RowOptions, row } from './row.ts';
+import { COMPONENT } from './xsave-area.ts';
 
 /** Fills the destination with the first `size` bytes of the source. */
 const broadcast = (size: number) => (x: Execution) => {
@@ -104,10 +104,10 @@ const maskedStore = (size: 4 | 8) => (x: Execution) => {
 const zero = (x: Execution): void => {
   const count = x.form.mode === 64 ? 16 : 8;
   const all = x.form.vectorSize === 32;
-  if (!all && !(x.fpu.present & COMPONENT.avx)) return;
+  if (!all && !(x.fpu.present & (COMPONENT.avx | COMPONENT.zmmHigh))) return;
   for (let i = 0; i < count; i++) {
-    x.fpu.readVector(i, x.a, false);
-    x.fpu.writeAll(i, all ? x.a.clear() : x.a);
+    x.fpu.readVector(i, x.a, 16);
+    x.fpu.writeAll(i, all ? x.a.clear() : x.a, 16);
   }
 };
 

@@ -91,7 +91,7 @@ function storeMask(x: Execution, result: number, count: number, widen: boolean):
     const out = count === 8 ? x.out.i16 : x.out.i8;
     for (let i = 0; i < count; i++) out[i] = (result >> i) & 1 ? -1 : 0;
   }
-  if (x.form.row.vex) x.fpu.writeAll(0, x.out);
+  if (x.form.row.vex) x.fpu.writeAll(0, x.out, 16);
   else x.fpu.writeLow(0, x.out);
 }
 

@@ -4,8 +4,8 @@ import { privilegeLevel } from '../mode.ts';
 import { CR4 } from '../system-registers.ts';
 import type { Execution } from './execution.ts';
 import { generalProtection, undefinedOpcode } from './fault.ts';
-import { COMPONENT, MXCSR_INIT, MXCSR_MASK } from './fpu-state.ts';
 import { type Row, row } from './row.ts';
+import { COMPONENT, MXCSR_INIT, MXCSR_MASK } from './xsave-area.ts';
 import { type Component, components, XSAVE_HEADER } from './xsave-layout.ts';
 
 const LEGACY = 512;

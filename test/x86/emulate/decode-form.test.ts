@@ -55,7 +55,9 @@ function sameName(ours: string, theirs: string): boolean {
   if (ours === theirs || ALIASES[ours]?.test(theirs)) return true;
   // Compares with a predicate have a name each: cmpltps, vcmpneq_oqsd.
   const compare = /^(v?cmp)([ps][sd])$/.exec(ours);
-  return compare !== null && theirs.startsWith(compare[1]!) && theirs.endsWith(compare[2]!);
+  if (compare) return theirs.startsWith(compare[1]!) && theirs.endsWith(compare[2]!);
+  const integers = /^vpcmp(u?[bwdq])$/.exec(ours);
+  return integers !== null && theirs.startsWith('vpcmp') && theirs.endsWith(integers[1]!);
 }
 
 /**

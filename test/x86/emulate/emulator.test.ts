@@ -179,8 +179,8 @@ describe('faults', () => {
 describe('what is not in the table', () => {
   it('comes back with its bytes', () => {
     const m = machine();
-    const result = m.step('62 f1 7d 48 6f 07');
-    expect(result.kind === 'unknown' && [...result.bytes.subarray(0, 6)]).toEqual([...bytes('62 f1 7d 48 6f 07')]);
+    const result = m.step('62 f1 7c 48 58 c1');
+    expect(result.kind === 'unknown' && [...result.bytes.subarray(0, 6)]).toEqual([...bytes('62 f1 7c 48 58 c1')]);
     expect(m.state.rip).toBe(BigInt(CODE));
   });
 
@@ -225,6 +225,48 @@ describe('what is not in the table', () => {
     }
     expect(kinds.done).toBeGreaterThan(5000);
     expect(kinds.fault).toBeGreaterThan(1000);
+  });
+});
+
+describe('run', () => {
+  it('goes on while it can, and leaves what it does not know for KVM', () => {
+    const m = machine();
+    // popcnt eax, ecx; inc eax; cli
+    m.guest.write(CODE, bytes('f3 0f b8 c1 ff c0 fa'));
+    m.state.setRegister(RCX, 0xffn);
+    m.state.rip = BigInt(CODE);
+    expect(m.emulator.run(10)).toEqual({ kind: 'done', name: 'inc' });
+    expect([m.state.rip, m.state.register(RAX)]).toEqual([BigInt(CODE + 6), 9n]);
+    expect(m.emulator.run(10).kind).toBe('unknown');
+    m.state.rip = BigInt(CODE);
+    m.emulator.run(1);
+    expect(m.state.rip).toBe(BigInt(CODE + 4));
+  });
+
+  it('fetches FPU state once, so that one instruction sees what the last one did', () => {
+    const m = machine();
+    let fetched = 0;
+    const original = m.from.area.slice();
+    m.from.xsave = () => {
+      fetched++;
+      // As an owner does that asks KVM anew.
+      m.from.area.set(original);
+      return m.from.area;
+    };
+    // movd xmm0, ecx; paddd xmm0, xmm0; movd eax, xmm0
+    m.guest.write(CODE, bytes('66 0f 6e c1 66 0f fe c0 66 0f 7e c0 fa'));
+    m.state.setRegister(RCX, 21n);
+    m.state.rip = BigInt(CODE);
+    expect(m.emulator.run(10)).toMatchObject({ kind: 'done' });
+    expect([m.state.register(RAX), fetched, m.state.changed.xsave]).toEqual([42n, 1, true]);
+  });
+
+  it('stops at a fault', () => {
+    const m = machine();
+    m.guest.write(CODE, bytes('f3 0f b8 c1 0f 0b'));
+    m.state.rip = BigInt(CODE);
+    expect(m.emulator.run(10)).toMatchObject({ kind: 'fault', name: 'ud2', vector: 6 });
+    expect(m.state.rip).toBe(BigInt(CODE + 4));
   });
 });
 

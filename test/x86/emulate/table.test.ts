@@ -26,10 +26,10 @@ describe('the table of instructions', () => {
   });
 
   it('finds rows by opcode', () => {
-    expect(rowsFor(false, 1, 0xb8)?.map(({ name }) => name)).toEqual(['popcnt']);
-    expect(rowsFor(false, 0, 0x57)?.map(({ name }) => name)).toEqual(['push']);
-    expect(rowsFor(true, 1, 0x6f)?.map(({ name }) => name)).toEqual(['vmovdqa', 'vmovdqu']);
-    expect(rowsFor(false, 3, 0xff)).toBeUndefined();
+    expect(rowsFor(0, 1, 0xb8)?.map(({ name }) => name)).toEqual(['popcnt']);
+    expect(rowsFor(0, 0, 0x57)?.map(({ name }) => name)).toEqual(['push']);
+    expect(rowsFor(1, 1, 0x6f)?.map(({ name }) => name)).toEqual(['vmovdqa', 'vmovdqu']);
+    expect(rowsFor(0, 3, 0xff)).toBeUndefined();
   });
 
   it('refuses rows that are malformed', () => {

@@ -57,7 +57,12 @@ export class Writer {
     const { store } = this.#parts;
     const length = lengthOf(buffers);
     const stretch = this.#find(offset, length);
-    if (stretch instanceof Promise || !isInPlace(stretch)) return undefined;
+    if (stretch instanceof Promise) {
+      // Whoever goes the long way meets the same error.
+      stretch.catch(() => {});
+      return undefined;
+    }
+    if (!isInPlace(stretch)) return undefined;
     const within = offset % this.#clusterSize;
     if (stretch.count * this.#clusterSize - within < length) return undefined;
     if (store.metadata.overlaps(stretch.offset, stretch.count)) return undefined;

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { GiB, KiB, MiB } from '../../../../src/base/bits.ts';
 import { log } from '../../../../src/base/log.ts';
 import { openImage } from '../../../../src/devices/block/image.ts';
 import type { Qcow2 } from '../../../../src/devices/block/qcow2/qcow2.ts';
+import { checkImageFile } from '../../../../src/devices/block/qcow2/tools/check.ts';
 import { Random } from '../../random.ts';
 import { qemuCheck, qemuCompare, qemuImg, qemuIo, SOUND } from './support/qemu.ts';
 import { work } from './support/workload.ts';
@@ -191,7 +192,13 @@ describe(`images that qemu-img made, written at random (seed ${SEED})`, () => {
     await reader.read(0, [new Uint8Array(512)]);
     await reader.close();
     expect(JSON.parse(qemuImg('info', '--output=json', image))['format-specific'].data.bitmaps).toHaveLength(1);
-    copyFileSync(image, join(folder, 'copy'));
-    await agree(new Uint8Array(4 * MiB), { rounds: 5 }).catch(error => expect(error).toBeUndefined());
+    const writer = await open();
+    await writer.write(0, [new Uint8Array(512)], false);
+    await writer.close();
+    expect(JSON.parse(qemuImg('info', '--output=json', image))['format-specific'].data.bitmaps).toBeUndefined();
+    // What the bitmaps took is lost until somebody repairs that.
+    expect(qemuCheck(image)).toMatchObject({ corruptions: 0, errors: 0 });
+    expect(await checkImageFile(image, 'leaks')).toMatchObject({ corruptions: 0, unrepaired: 0 });
+    expect(qemuCheck(image)).toEqual(SOUND);
   });
 });

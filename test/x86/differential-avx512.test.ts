@@ -1,0 +1,3 @@
+import { defineDifferential } from './differential-suite.ts';
+
+defineDifferential(['Opmask registers', 'AVX-512', 'AVX-512 compares']);
