@@ -85,8 +85,10 @@ export class Guest {
     this.#process.resize({ columns, rows });
   }
 
-  kill(signal: NodeJS.Signals): void {
+  /** Signals the launcher and waits for its end. */
+  interrupt(signal: NodeJS.Signals): Promise<GuestEnd> {
     this.#process.kill(signal);
+    return this.#inTime(this.ended, `the end after ${signal}`);
   }
 
   /** Types a last line (a power-off, say) and waits for the launcher's end. */
@@ -98,7 +100,7 @@ export class Guest {
   /** For tests' ends, however they came: nothing may stay behind. */
   async destroy(): Promise<void> {
     if (this.#end || this.#failure) return;
-    this.kill('SIGKILL');
+    this.#process.kill('SIGKILL');
     await this.ended.catch(() => {});
   }
 
