@@ -7,12 +7,19 @@ const TEXT = `1: POSIX  ADVISORY  WRITE 700 fe:00:131074 0 EOF
 3: FLOCK  ADVISORY  READ 51 103:1f:99 0 EOF
 4: OFDLCK ADVISORY  READ -1 00:06:7 0 EOF
 5: FLOCK  ADVISORY  WRITE 0 00:2a:12 0 EOF
+6: POSIX  ADVISORY  WRITE 481 00:1a:33161255 0 EOF
+7: POSIX  ADVISORY  WRITE 482 00:1a:33161256 0 4095
 `;
 
 describe('/proc/locks', () => {
   it('tells who holds a flock on a file', () => {
     expect(parseLocks(TEXT, 'fe:00', 131074n)).toBe(4242);
     expect(parseLocks(TEXT, '103:1f', 99n)).toBe(51);
+  });
+
+  it('lists flocks of network file systems as POSIX locks of the whole file', () => {
+    expect(parseLocks(TEXT, '00:1a', 33161255n)).toBe(481);
+    expect(parseLocks(TEXT, '00:1a', 33161256n)).toBeUndefined();
   });
 
   it('is believed by inode alone where device numbers differ', () => {
