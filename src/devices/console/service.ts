@@ -17,6 +17,12 @@ const NOTHING = new Uint8Array(0);
 /** How long a pause waits for output that is on its way, in ms. */
 const SETTLE_MS = 1000;
 
+/**
+ * Linux (drivers/char/virtio_console.c) forgets a window's size that it hears of before its terminal is there, which is some time after
+ * the driver has started. Where there is output there is a terminal, or soon will be: the first few outputs are followed by a reminder.
+ */
+const REMINDERS = 8;
+
 export class ConsoleService implements DeviceService {
   readonly #model: Pick<ConsoleModel, 'emergency'>;
   readonly #backend: ConsoleBackend;
@@ -36,7 +42,7 @@ export class ConsoleService implements DeviceService {
   }
 
   serve(index: number, queue: Virtqueue, device: DeviceHandle): Promise<void> {
-    return index === RECEIVE_QUEUE ? this.#receive(queue, device) : this.#transmit(queue);
+    return index === RECEIVE_QUEUE ? this.#receive(queue, device) : this.#transmit(queue, device);
   }
 
   configWritten(): void {
@@ -73,7 +79,8 @@ export class ConsoleService implements DeviceService {
     await this.#output.flushed();
   }
 
-  async #transmit(queue: Virtqueue): Promise<void> {
+  async #transmit(queue: Virtqueue, device: DeviceHandle): Promise<void> {
+    let reminders = REMINDERS;
     const running = new UntilStopped(queue);
     for (let chain = await queue.next(); chain !== undefined; chain = await queue.next()) {
       for (const piece of parseOutput(chain)) {
@@ -84,6 +91,7 @@ export class ConsoleService implements DeviceService {
         }
       }
       queue.complete(chain, 0);
+      if (reminders-- > 0) this.#announce(device);
     }
   }
 

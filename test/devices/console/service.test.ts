@@ -251,6 +251,13 @@ describe('the window', () => {
     }
   });
 
+  it('is told again after the first outputs, since Linux forgets what it hears before its terminal is there', async () => {
+    const running = await start();
+    for (let i = 0; i < 12; i++) await transmit.submit([Uint8Array.of(i)], []);
+    await turn();
+    expect(running.configInterrupts).toBe(1 + 8);
+  });
+
   it('is watched only while there is a driver', async () => {
     const running = await start();
     await turn();
