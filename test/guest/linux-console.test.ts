@@ -6,7 +6,7 @@ const place = usePlace();
 
 it('shows Linux the size of its terminal, follows it, passes ^C on and ends at the third', async () => {
   const disk = await rootDisk(place.scratch);
-  const words = ['--block', disk, '128', (await kernel('x86_64')).bzImage, 'quiet', 'root=/dev/vda'];
+  const words = ['--cpus', '2', '--block', disk, '128', (await kernel('x86_64')).bzImage, 'quiet', 'root=/dev/vda'];
   const guest = place.start(words, { pty: { columns: 132, rows: 43 } });
   await guest.ready();
   expect(await guest.ask('stty size </dev/hvc0')).toBe('43 132');
