@@ -12,7 +12,7 @@ export function defineDifferential(titles: readonly string[]): void {
     afterAll(() => differential.close());
 
     for (const title of titles) {
-      it(title, { timeout: 900_000 }, () => {
+      it(title, { timeout: 1_800_000 }, () => {
         const family = FAMILIES.find(candidate => candidate.title === title);
         if (!family) throw new Error(`no family "${title}"`);
         const skipped: string[] = [];
