@@ -32,6 +32,8 @@ export interface Blueprint {
   readonly lifecycle: number;
   readonly serial: number;
   readonly verbose: boolean;
+  /** SYSCALL needs help on this KVM. */
+  readonly completesSystemCalls: boolean;
 }
 
 /** What one vCPU thread is told. */

@@ -7,6 +7,7 @@ import { EXIT, exitName } from '../kvm/constants.ts';
 import type { Vcpu } from '../kvm/vcpu.ts';
 import type { MachineControl } from './control.ts';
 import type { RefusedInstructions } from './refused.ts';
+import type { SystemCalls } from './system-calls.ts';
 
 export interface ExitLoopParts {
   readonly vcpu: Vcpu;
@@ -15,6 +16,8 @@ export interface ExitLoopParts {
   readonly control: MachineControl;
   /** Runs what KVM refuses to. */
   readonly refused: RefusedInstructions;
+  /** Only on a KVM whose SYSCALL needs help. */
+  readonly systemCalls: SystemCalls | undefined;
   /** Takes a pending kick away after an interrupted run. */
   readonly swallowKicks: () => void;
   /** The guest cannot go on; `what` is one sentence. */
@@ -86,7 +89,22 @@ const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
       else {
         const failure = parts.refused.execute();
         if (failure !== undefined) parts.crash(failure);
+        parts.systemCalls?.follow();
       }
+    },
+  ],
+  [
+    EXIT.X86_WRMSR,
+    (_view, parts) => {
+      const { runPage } = parts.vcpu;
+      runPage.msrError = parts.systemCalls?.writeMsr(runPage.msrIndex, runPage.msrData) ? 0 : 1;
+    },
+  ],
+  [
+    EXIT.DEBUG,
+    (_view, parts) => {
+      const failure = parts.systemCalls?.execute();
+      if (failure !== undefined) parts.crash(failure);
     },
   ],
   [

@@ -7,7 +7,9 @@ import { log } from '../base/log.ts';
 import { loadGuest } from '../boot/load.ts';
 import type { ConsoleBackend } from '../devices/console/backend.ts';
 import { becomeUser, enterRoot, lookUpUser } from '../host/privileges.ts';
+import { CAP } from '../kvm/constants.ts';
 import type { CpuidLeaf } from '../kvm/cpuid-leaf.ts';
+import { lacksVirtualisation } from '../kvm/software.ts';
 import { KvmSystem } from '../kvm/system.ts';
 import { hideXsave } from '../kvm/xsave-leaf.ts';
 import { runsInsideAMachine, xsaveWorks } from '../kvm/xsave-probe.ts';
@@ -46,6 +48,7 @@ export class Machine {
   #devices: Devices | undefined;
   #system: KvmSystem | undefined;
   #cpuid: readonly CpuidLeaf[] = [];
+  #completesSystemCalls = false;
   #cycle: PowerCycle | undefined;
   #stopped = false;
   #crash: Promise<void> | undefined;
@@ -67,6 +70,7 @@ export class Machine {
       this.#system = KvmSystem.open();
       this.#checkCpus(this.#system);
       this.#cpuid = offeredCpuid(this.#system);
+      this.#completesSystemCalls = lacksVirtualisation() && this.#system.extension(CAP.X86_MSR_FILTER) > 0;
       await Promise.all(this.#threads.map(thread => thread.ready));
       this.#dropPrivileges();
       for (;;) {
@@ -140,6 +144,7 @@ export class Machine {
       threads: this.#threads,
       devices: this.#devices!,
       entry,
+      completesSystemCalls: this.#completesSystemCalls,
       onCrash: crash => {
         this.#crash ??= this.#reportCrash(crash.id, crash.what, crash.report);
       },

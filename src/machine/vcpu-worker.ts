@@ -16,6 +16,7 @@ import { crashReport } from './crash-report.ts';
 import { exitLoop } from './exit-loop.ts';
 import { Ram } from './ram.ts';
 import { RefusedInstructions } from './refused.ts';
+import { SystemCalls } from './system-calls.ts';
 
 const port = parentPort!;
 const say = (report: VcpuReport) => port.postMessage(report);
@@ -55,12 +56,14 @@ function run(order: VcpuOrder): void {
     const cpuid = guestCpuid(order.cpuid, { cpus: blueprint.cpus, apicId: id, tscDeadline: order.tscDeadline });
     prepare(vcpu, order, cpuid);
     const state = new VcpuState(vcpu, cpuid);
+    const refused = new RefusedInstructions(state, memory, board.mmio);
     exitLoop({
       vcpu,
       ports: board.ports,
       memory: board.mmio,
       control: board.control,
-      refused: new RefusedInstructions(state, memory, board.mmio),
+      refused,
+      systemCalls: blueprint.completesSystemCalls ? new SystemCalls(vcpu, state, memory, refused) : undefined,
       swallowKicks,
       crash: what => {
         say({ kind: 'crash', id, what, report: crashReport(vcpu, memory) });
