@@ -6,6 +6,7 @@ import type { Bus } from '../bus/bus.ts';
 import { EXIT, exitName } from '../kvm/constants.ts';
 import type { Vcpu } from '../kvm/vcpu.ts';
 import type { MachineControl } from './control.ts';
+import type { ExitObserver } from './exit-observer.ts';
 import type { RefusedInstructions } from './refused.ts';
 import type { SystemCalls } from './system-calls.ts';
 
@@ -18,6 +19,8 @@ export interface ExitLoopParts {
   readonly refused: RefusedInstructions;
   /** Only on a KVM whose SYSCALL needs help. */
   readonly systemCalls: SystemCalls | undefined;
+  /** Only when somebody asked to see exits. */
+  readonly observer: ExitObserver | undefined;
   /** Takes a pending kick away after an interrupted run. */
   readonly swallowKicks: () => void;
   /** The guest cannot go on; `what` is one sentence. */
@@ -120,7 +123,7 @@ const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
 
 /** Runs until the machine ends. */
 export function exitLoop(parts: ExitLoopParts): void {
-  const { vcpu, control } = parts;
+  const { vcpu, control, observer } = parts;
   const { runBytes } = vcpu;
   const view = new DataView(runBytes.buffer, runBytes.byteOffset, runBytes.length);
   while (!control.stopping) {
@@ -131,8 +134,10 @@ export function exitLoop(parts: ExitLoopParts): void {
       continue;
     }
     const reason = view.getUint32(EXIT_REASON, true);
+    observer?.begin(reason, view);
     const handler = HANDLERS.get(reason);
     if (handler) handler(view, parts);
     else parts.crash(`KVM left the guest with ${exitName(reason)}, which the launcher does not know.`);
+    observer?.end();
   }
 }

@@ -34,6 +34,8 @@ export interface PowerCycleOptions {
   readonly entry: CpuEntry;
   /** This KVM does not; see system-calls.ts. */
   readonly completesSystemCalls: boolean;
+  readonly observation: Blueprint['observation'];
+  readonly onStatistics: (report: Extract<VcpuReport, { kind: 'statistics' }>) => void;
   readonly onCrash: (report: Extract<VcpuReport, { kind: 'crash' }>) => void;
 }
 
@@ -71,6 +73,7 @@ export class PowerCycle {
       serial: this.#wires.serial,
       verbose: log.verbose,
       completesSystemCalls: options.completesSystemCalls,
+      ...(options.observation ? { observation: options.observation } : {}),
     };
     this.board = new Board(this.#blueprint, ram.memory);
     this.board.powerOn();
@@ -79,7 +82,7 @@ export class PowerCycle {
 
   /** Starts all vCPUs, then the services: the guest's first instructions need none. */
   start(): void {
-    const { threads, cpuid, runPageSize, system, entry, devices, onCrash } = this.#options;
+    const { threads, cpuid, runPageSize, system, entry, devices, onCrash, onStatistics } = this.#options;
     const tscDeadline = system.extension(CAP.TSC_DEADLINE_TIMER) > 0;
     threads.forEach((thread, id) => {
       const order = {
@@ -93,6 +96,7 @@ export class PowerCycle {
       };
       thread.start(order, report => {
         if (report.kind === 'crash') onCrash(report);
+        if (report.kind === 'statistics') onStatistics(report);
         if (report.kind === 'fault') {
           this.#fault ??= new HostError(report.message, report.remedy);
           this.board.control.end('crash');
