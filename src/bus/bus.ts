@@ -130,7 +130,10 @@ export class Bus {
   /** Fills `into` (any length, KVM's are 1 to 8 bytes) from the bus. */
   readBytes(address: number, into: Uint8Array): void {
     const whole = into.length;
-    if (whole === 1 || whole === 2 || whole === 4) return writeLe(into, 0, whole, this.read(address, whole));
+    if (whole === 1 || whole === 2 || whole === 4) {
+      writeLe(into, 0, whole, this.read(address, whole));
+      return;
+    }
     for (let at = 0; at < into.length; ) {
       const width = pieceWidth(into.length - at);
       writeLe(into, at, width, this.read(address + at, width));
@@ -141,7 +144,10 @@ export class Bus {
   /** Writes all of `from` (any length, KVM's are 1 to 8 bytes) to the bus. */
   writeBytes(address: number, from: Uint8Array): void {
     const whole = from.length;
-    if (whole === 1 || whole === 2 || whole === 4) return this.write(address, whole, readLe(from, 0, whole));
+    if (whole === 1 || whole === 2 || whole === 4) {
+      this.write(address, whole, readLe(from, 0, whole));
+      return;
+    }
     for (let at = 0; at < from.length; ) {
       const width = pieceWidth(from.length - at);
       this.write(address + at, width, readLe(from, at, width));

@@ -4,6 +4,7 @@ import { UsageError } from '../base/errors.ts';
 import { type BlockOption, parseBlockOption } from '../devices/block/options.ts';
 import { ENTRY_PROTOCOLS, type EntryProtocol, MAX_CPUS, type MachineConfig } from '../machine/config.ts';
 import { parseMemory } from './memory-size.ts';
+import { observationOf } from './observation.ts';
 import { USAGE } from './options.ts';
 import type { Words } from './words.ts';
 
@@ -37,6 +38,7 @@ export function configure({ options, operands }: Words, environment: Environment
     ...(chroot === undefined ? {} : { chroot }),
     verbose: options.has('verbose'),
     entry: parseEntry(value('entry') ?? 'auto'),
+    ...observationOf(options),
   };
 }
 

@@ -23,6 +23,8 @@ const AFTER = `Examples:
     tslaunch 1024 /boot/vmlinuz --initrd /boot/initrd.img --cpus 2 --rng
   A disk that the guest may only read, and an argument for init:
     tslaunch 512 bzImage root=/dev/vda ro --block disk.img,ro -- -s
+  What its virtio devices are told while it boots, to a file:
+    tslaunch 512 bzImage --trace=virtio,pci --trace-file trace.txt
   Serial console instead of the virtio one, decisions told:
     tslaunch --verbose 512 bzImage console=ttyS0 root=/dev/vda --block disk.img
 
@@ -32,7 +34,8 @@ the command line or in a file named there, 128 + N after signal N.`;
 
 /** `-h, --help` or `--block FILE`, as the left column shows it. */
 function heading(row: OptionRow): string {
-  return row.value === undefined ? row.name : `${row.name} ${row.value}`;
+  if (row.value === undefined) return row.name;
+  return row.without === undefined ? `${row.name} ${row.value}` : `${row.name}[=${row.value}]`;
 }
 
 export async function helpText(): Promise<string> {

@@ -3,7 +3,7 @@
  * where they are turned into a machine's configuration (configure.ts).
  */
 
-export const GROUPS = ['Machine', 'Devices', 'Safety', 'General'] as const;
+export const GROUPS = ['Machine', 'Devices', 'Safety', 'Insight', 'General'] as const;
 
 export interface OptionRow {
   /** Long name, without dashes. */
@@ -12,6 +12,8 @@ export interface OptionRow {
   readonly short?: string;
   /** What stands for the value in the help text; absent for a switch. */
   readonly value?: string;
+  /** What the option means without a value, which then must follow an equals sign. */
+  readonly without?: string;
   readonly repeatable?: true;
   /** The subcommand that this option belongs to; absent for a run. `any` goes with everything. */
   readonly of?: 'doctor' | 'any';
@@ -43,6 +45,20 @@ export const OPTIONS: readonly OptionRow[] = [
     help: 'run as this user once everything is open (needs root)',
   },
   { name: 'chroot', value: 'DIR', group: 'Safety', help: 'see only DIR once everything is open (needs root)' },
+  {
+    name: 'trace',
+    value: 'WHAT',
+    without: 'all',
+    group: 'Insight',
+    help: 'a line for each exit, on stderr: some of io, mmio, pci, virtio, emulate, with commas between (default all)',
+  },
+  { name: 'trace-format', value: 'FORMAT', group: 'Insight', help: 'text (default) or json, one object a line' },
+  { name: 'trace-file', value: 'FILE', group: 'Insight', help: 'write the trace there' },
+  {
+    name: 'stats',
+    group: 'Insight',
+    help: 'at the end, print exits by kind and register, how they were decoded, what was emulated',
+  },
   { name: 'verbose', short: 'v', of: 'any', group: 'General', help: 'narrate devices, queues and decisions on stderr' },
   { name: 'json', of: 'doctor', group: 'General', help: 'with doctor: one JSON document instead of text' },
   { name: 'version', short: 'V', of: 'any', group: 'General', help: 'print versions and exit' },

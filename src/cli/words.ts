@@ -42,10 +42,16 @@ const RULES: parser.Options = {
 /** A negative number is a mistaken operand, not a group of one-letter options: it is hidden behind this until after the split. */
 const NEGATIVE = '\0';
 
+/** `--trace` alone stands for `--trace=all`, and does not take the word that follows. */
+function withDefault(word: string): string {
+  const row = OPTIONS.find(each => each.without !== undefined && word === `--${each.name}`);
+  return row ? `${word}=${row.without}` : word;
+}
+
 /** Throws UsageError for an option without its value, with one too many, or given too often. */
 export function splitWords(argv: readonly string[]): Words {
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
-  const before = argv.slice(0, end).map(word => (/^-\d/.test(word) ? NEGATIVE + word : word));
+  const before = argv.slice(0, end).map(word => withDefault(/^-\d/.test(word) ? NEGATIVE + word : word));
   const { argv: found, error } = parser.detailed([...before, ...argv.slice(end)], RULES);
   if (error) throw misuse(error.message);
   const options = new Map<string, string[]>();

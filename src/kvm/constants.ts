@@ -27,6 +27,7 @@ export const VM = {
   CREATE_PIT2: 0x4040ae77,
   IOEVENTFD: 0x4040ae79,
   ENABLE_CAP: 0x4068aea3,
+  X86_SET_MSR_FILTER: 0x4188aec6,
 } as const;
 
 /** ioctls on a vCPU. */
@@ -46,6 +47,7 @@ export const VCPU = {
   SET_CPUID2: 0x4008ae90,
   GET_MP_STATE: 0x8004ae98,
   SET_MP_STATE: 0x4004ae99,
+  SET_GUEST_DEBUG: 0x4048ae9b,
   GET_VCPU_EVENTS: 0x8040ae9f,
   SET_VCPU_EVENTS: 0x4040aea0,
   GET_XSAVE: 0x9000aea4,
@@ -70,6 +72,8 @@ export const CAP = {
   SYNC_REGS: 74,
   TSC_DEADLINE_TIMER: 72,
   IMMEDIATE_EXIT: 136,
+  X86_USER_SPACE_MSR: 188,
+  X86_MSR_FILTER: 189,
   EXIT_ON_EMULATION_FAILURE: 204,
 } as const;
 
@@ -88,6 +92,7 @@ export const EXIT = {
   INTR: 10,
   INTERNAL_ERROR: 17,
   SYSTEM_EVENT: 24,
+  X86_WRMSR: 30,
 } as const;
 
 /** The name of an exit reason, for reports. */

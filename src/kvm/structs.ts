@@ -15,6 +15,23 @@ export const pitConfig = struct(64, { flags: u32(0) });
 /** The in-kernel PIT also answers port 0x61. */
 export const PIT_SPEAKER_DUMMY = 1;
 
+/** struct kvm_guest_debug. */
+export const guestDebug = struct(72, { control: u32(0), address0: u64(8), control7: u64(8 + 7 * 8) });
+export const GUESTDBG_ENABLE = 1;
+export const GUESTDBG_USE_HW_BP = 0x2_0000;
+
+/** struct kvm_msr_filter with its first range. */
+export const msrFilter = struct(392, {
+  flags: u32(0),
+  rangeFlags: u32(8),
+  count: u32(12),
+  base: u32(16),
+  bitmap: u64(24),
+});
+export const MSR_FILTER_WRITE = 2;
+/** KVM_MSR_EXIT_REASON_FILTER. */
+export const MSR_EXIT_REASON_FILTER = 4;
+
 export const irqLevel = struct(8, { irq: u32(0), level: u32(4) });
 
 export const irqFd = struct(32, { fd: u32(0), gsi: u32(4), flags: u32(8), resamplefd: u32(12) });
@@ -98,6 +115,9 @@ export const run = struct(2352, {
   internalSuberror: u32(0x20),
   internalDataCount: u32(0x24),
   systemEventType: u32(0x20),
+  msrError: u8(0x20),
+  msrIndex: u32(0x2c),
+  msrData: u64(0x30),
   emulationFlags: u64(0x28),
   emulationInsnSize: u8(0x30),
   emulationInsnBytes: bytes(0x31, 15),

@@ -105,6 +105,18 @@ export class Vcpu {
     ioctlStruct(this.fd, 'KVM_SET_REGS', VCPU.SET_REGS, regs.bytes);
   }
 
+  /** Makes KVM leave with KVM_EXIT_DEBUG before the instruction at the linear address. The guest's own debug registers rest. */
+  breakAt(address: bigint): void {
+    const debug = layout.guestDebug.create();
+    // DR7 with breakpoint 0 for execution (SDM volume 3, 17.2.4); bit 10 always reads as one.
+    Object.assign(debug.value, {
+      control: layout.GUESTDBG_ENABLE | layout.GUESTDBG_USE_HW_BP,
+      address0: address,
+      control7: 0x402n,
+    });
+    ioctlStruct(this.fd, 'KVM_SET_GUEST_DEBUG', VCPU.SET_GUEST_DEBUG, debug.bytes);
+  }
+
   /** Wires the local interrupt pins as a BIOS does: LINT0 to the PIC (ExtINT), LINT1 to NMI (SDM volume 3, 10.5.1). */
   wireLocalInterrupts(): void {
     const LVT_LINT0 = 0x350;

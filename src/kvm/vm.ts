@@ -4,7 +4,7 @@
  */
 import { closeFd } from '../host/eventfd.ts';
 import { ioctl, ioctlStruct } from '../host/ioctl.ts';
-import type { HostMapping } from '../host/mapping.ts';
+import { createMemory, type HostMapping, mapShared } from '../host/mapping.ts';
 import { CAP, VM } from './constants.ts';
 import {
   enableCap,
@@ -13,7 +13,10 @@ import {
   ioEventFd,
   irqFd,
   irqLevel,
+  MSR_EXIT_REASON_FILTER,
+  MSR_FILTER_WRITE,
   memoryRegion,
+  msrFilter,
   PIT_SPEAKER_DUMMY,
   picChip,
   pitConfig,
@@ -27,6 +30,8 @@ export interface Doorbell {
 }
 
 const irqLine = irqLevel.create();
+
+const FILTER_BYTES = 4096;
 
 export class Vm {
   readonly fd: number;
@@ -65,6 +70,22 @@ export class Vm {
     cap.value.cap = CAP.EXIT_ON_EMULATION_FAILURE;
     cap.value.arg0 = 1n;
     ioctlStruct(this.fd, 'KVM_ENABLE_CAP', VM.ENABLE_CAP, cap.bytes);
+  }
+
+  /** Writes to one MSR then leave the guest with KVM_EXIT_X86_WRMSR. */
+  exitOnMsrWrite(index: number): void {
+    const cap = enableCap.create();
+    cap.value.cap = CAP.X86_USER_SPACE_MSR;
+    cap.value.arg0 = BigInt(MSR_EXIT_REASON_FILTER);
+    ioctlStruct(this.fd, 'KVM_ENABLE_CAP', VM.ENABLE_CAP, cap.bytes);
+    // KVM wants the address of a bitmap, one bit an MSR, zero for those that it shall not write itself.
+    const memory = createMemory('tslaunch-filter', FILTER_BYTES);
+    const bitmap = mapShared(memory, FILTER_BYTES);
+    const filter = msrFilter.create();
+    Object.assign(filter.value, { rangeFlags: MSR_FILTER_WRITE, count: 1, base: index, bitmap: bitmap.address });
+    ioctlStruct(this.fd, 'KVM_X86_SET_MSR_FILTER', VM.X86_SET_MSR_FILTER, filter.bytes);
+    bitmap.unmap();
+    closeFd(memory);
   }
 
   /** Gives the guest `length` bytes of host memory at `gpa`. */

@@ -7,6 +7,8 @@ import type { CpuidLeaf } from '../kvm/cpuid-leaf.ts';
 import type { CpuEntry } from '../x86/cpu-entry.ts';
 
 import type { CrashReport } from './crash-report.ts';
+import type { Statistics } from './statistics.ts';
+import type { TraceOrder } from './trace-output.ts';
 
 /** The wires of one virtio device, all eventfds. */
 export interface DeviceWires {
@@ -32,6 +34,10 @@ export interface Blueprint {
   readonly lifecycle: number;
   readonly serial: number;
   readonly verbose: boolean;
+  /** Exits are decoded and counted; absent when nobody wants to see them. */
+  readonly observation?: { readonly trace: TraceOrder | undefined };
+  /** SYSCALL needs help on this KVM. */
+  readonly completesSystemCalls: boolean;
 }
 
 /** What one vCPU thread is told. */
@@ -51,5 +57,6 @@ export interface VcpuOrder {
 export type VcpuReport =
   | { readonly kind: 'ready'; readonly tid: number }
   | { readonly kind: 'crash'; readonly id: number; readonly what: string; readonly report: CrashReport }
+  | { readonly kind: 'statistics'; readonly id: number; readonly statistics: Statistics }
   | { readonly kind: 'fault'; readonly message: string; readonly remedy: string | undefined }
   | { readonly kind: 'stopped' };

@@ -3,6 +3,7 @@
  * from a copy of it. Nothing in here is an object with behaviour, so it crosses threads and goes into snapshots as it is.
  */
 import type { BlockOption } from '../devices/block/options.ts';
+import type { Observation } from './observation.ts';
 
 /** How the kernel is entered: `auto` takes the PVH note of a kernel that has one and no Linux 64-bit entry. */
 export type EntryProtocol = 'auto' | 'linux' | 'pvh';
@@ -32,4 +33,6 @@ export interface MachineConfig {
   readonly chroot?: string;
   readonly verbose: boolean;
   readonly entry: EntryProtocol;
+  /** Absent when nobody wants to see exits. */
+  readonly observation?: Observation;
 }

@@ -6,7 +6,9 @@ import type { Bus } from '../bus/bus.ts';
 import { EXIT, exitName } from '../kvm/constants.ts';
 import type { Vcpu } from '../kvm/vcpu.ts';
 import type { MachineControl } from './control.ts';
+import type { ExitObserver } from './exit-observer.ts';
 import type { RefusedInstructions } from './refused.ts';
+import type { SystemCalls } from './system-calls.ts';
 
 export interface ExitLoopParts {
   readonly vcpu: Vcpu;
@@ -15,6 +17,10 @@ export interface ExitLoopParts {
   readonly control: MachineControl;
   /** Runs what KVM refuses to. */
   readonly refused: RefusedInstructions;
+  /** Only on a KVM whose SYSCALL needs help. */
+  readonly systemCalls: SystemCalls | undefined;
+  /** Only when somebody asked to see exits. */
+  readonly observer: ExitObserver | undefined;
   /** Takes a pending kick away after an interrupted run. */
   readonly swallowKicks: () => void;
   /** The guest cannot go on; `what` is one sentence. */
@@ -86,7 +92,22 @@ const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
       else {
         const failure = parts.refused.execute();
         if (failure !== undefined) parts.crash(failure);
+        parts.systemCalls?.follow();
       }
+    },
+  ],
+  [
+    EXIT.X86_WRMSR,
+    (_view, parts) => {
+      const { runPage } = parts.vcpu;
+      runPage.msrError = parts.systemCalls?.writeMsr(runPage.msrIndex, runPage.msrData) ? 0 : 1;
+    },
+  ],
+  [
+    EXIT.DEBUG,
+    (_view, parts) => {
+      const failure = parts.systemCalls?.execute();
+      if (failure !== undefined) parts.crash(failure);
     },
   ],
   [
@@ -102,7 +123,7 @@ const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
 
 /** Runs until the machine ends. */
 export function exitLoop(parts: ExitLoopParts): void {
-  const { vcpu, control } = parts;
+  const { vcpu, control, observer } = parts;
   const { runBytes } = vcpu;
   const view = new DataView(runBytes.buffer, runBytes.byteOffset, runBytes.length);
   while (!control.stopping) {
@@ -113,8 +134,10 @@ export function exitLoop(parts: ExitLoopParts): void {
       continue;
     }
     const reason = view.getUint32(EXIT_REASON, true);
+    observer?.begin(reason, view);
     const handler = HANDLERS.get(reason);
     if (handler) handler(view, parts);
     else parts.crash(`KVM left the guest with ${exitName(reason)}, which the launcher does not know.`);
+    observer?.end();
   }
 }

@@ -4,14 +4,18 @@
  */
 import { UsageError } from '../base/errors.ts';
 import { log } from '../base/log.ts';
+import { readSymbols } from '../boot/elf/symbols.ts';
 import { loadGuest } from '../boot/load.ts';
 import type { ConsoleBackend } from '../devices/console/backend.ts';
 import { becomeUser, enterRoot, lookUpUser } from '../host/privileges.ts';
+import { CAP } from '../kvm/constants.ts';
 import type { CpuidLeaf } from '../kvm/cpuid-leaf.ts';
+import { lacksVirtualisation } from '../kvm/software.ts';
 import { KvmSystem } from '../kvm/system.ts';
 import { hideXsave } from '../kvm/xsave-leaf.ts';
 import { runsInsideAMachine, xsaveWorks } from '../kvm/xsave-probe.ts';
 import type { CpuEntry } from '../x86/cpu-entry.ts';
+import type { Blueprint } from './blueprint.ts';
 import { REGISTER_FILE_BYTES } from './board.ts';
 import type { MachineConfig } from './config.ts';
 import type { EndReason } from './control.ts';
@@ -20,6 +24,8 @@ import { Devices } from './devices.ts';
 import { KernelFile } from './kernel-file.ts';
 import { PowerCycle } from './power-cycle.ts';
 import { Ram } from './ram.ts';
+import { addStatistics, noStatistics, type Statistics } from './statistics.ts';
+import { TraceOutput } from './trace-output.ts';
 import { VcpuThread } from './vcpu-threads.ts';
 
 /** How a machine ended. */
@@ -46,6 +52,10 @@ export class Machine {
   #devices: Devices | undefined;
   #system: KvmSystem | undefined;
   #cpuid: readonly CpuidLeaf[] = [];
+  #completesSystemCalls = false;
+  #trace: TraceOutput | undefined;
+  #observation: Blueprint['observation'];
+  readonly #statistics: Statistics[] = [];
   #cycle: PowerCycle | undefined;
   #stopped = false;
   #crash: Promise<void> | undefined;
@@ -61,12 +71,14 @@ export class Machine {
     process.once('exit', this.#processExits);
     try {
       const { kernel, initrd } = this.#openKernel();
+      this.#observe(kernel);
       this.#ram = Ram.create(this.#config.memoryBytes);
       let entry = this.#load(kernel, initrd);
       this.#devices = await Devices.open(this.#config, terminal);
       this.#system = KvmSystem.open();
       this.#checkCpus(this.#system);
       this.#cpuid = offeredCpuid(this.#system);
+      this.#completesSystemCalls = lacksVirtualisation() && this.#system.extension(CAP.X86_MSR_FILTER) > 0;
       await Promise.all(this.#threads.map(thread => thread.ready));
       this.#dropPrivileges();
       for (;;) {
@@ -106,6 +118,20 @@ export class Machine {
     };
   }
 
+  /** What each vCPU did, by its number, reboots included; empty unless it was asked for. */
+  get statistics(): readonly Statistics[] {
+    return this.#statistics;
+  }
+
+  /** Opens the trace and reads the kernel's symbols for it. */
+  #observe(kernel: KernelFile): void {
+    const { observation } = this.#config;
+    if (!observation) return;
+    const config = observation.trace;
+    if (config) this.#trace = new TraceOutput(config);
+    this.#observation = { trace: config && this.#trace?.order(config, readSymbols(kernel)) };
+  }
+
   #load(kernel: KernelFile, initrd: KernelFile | undefined): CpuEntry {
     const { commandLine, cpus, entry } = this.#config;
     const { memory } = this.#ram!;
@@ -140,6 +166,12 @@ export class Machine {
       threads: this.#threads,
       devices: this.#devices!,
       entry,
+      completesSystemCalls: this.#completesSystemCalls,
+      observation: this.#observation,
+      onStatistics: ({ id, statistics }) => {
+        this.#statistics[id] ??= noStatistics();
+        addStatistics(this.#statistics[id], statistics);
+      },
       onCrash: crash => {
         this.#crash ??= this.#reportCrash(crash.id, crash.what, crash.report);
       },
@@ -168,6 +200,7 @@ export class Machine {
     await Promise.all(this.#threads.map(thread => thread.terminate()));
     await this.#devices?.close();
     this.#system?.close();
+    this.#trace?.close();
     this.#ram?.free();
     for (const file of this.#files) file.close();
   }

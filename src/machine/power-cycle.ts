@@ -17,6 +17,7 @@ import { Board } from './board.ts';
 import type { EndReason } from './control.ts';
 import type { Devices } from './devices.ts';
 import type { Ram } from './ram.ts';
+import { MSR_LSTAR } from './system-calls.ts';
 import type { VcpuThread } from './vcpu-threads.ts';
 import { Wires } from './wires.ts';
 
@@ -31,6 +32,10 @@ export interface PowerCycleOptions {
   readonly devices: Devices;
   /** Where the first CPU starts; RAM is loaded. */
   readonly entry: CpuEntry;
+  /** This KVM does not; see system-calls.ts. */
+  readonly completesSystemCalls: boolean;
+  readonly observation: Blueprint['observation'];
+  readonly onStatistics: (report: Extract<VcpuReport, { kind: 'statistics' }>) => void;
   readonly onCrash: (report: Extract<VcpuReport, { kind: 'crash' }>) => void;
 }
 
@@ -52,6 +57,7 @@ export class PowerCycle {
     this.#vm.createInterruptControllers(KVM_TSS, KVM_IDENTITY_MAP);
     this.#vm.setLevelTriggered([GSI.sci, ...GSI.pci]);
     if (system.extension(CAP.EXIT_ON_EMULATION_FAILURE)) this.#vm.exitOnEmulationFailure();
+    if (options.completesSystemCalls) this.#vm.exitOnMsrWrite(MSR_LSTAR);
     ram.giveTo(this.#vm);
     this.#wires = new Wires(devices.models);
     this.#wires.connect(this.#vm);
@@ -66,6 +72,8 @@ export class PowerCycle {
       lifecycle: this.#wires.lifecycle,
       serial: this.#wires.serial,
       verbose: log.verbose,
+      completesSystemCalls: options.completesSystemCalls,
+      ...(options.observation ? { observation: options.observation } : {}),
     };
     this.board = new Board(this.#blueprint, ram.memory);
     this.board.powerOn();
@@ -74,7 +82,7 @@ export class PowerCycle {
 
   /** Starts all vCPUs, then the services: the guest's first instructions need none. */
   start(): void {
-    const { threads, cpuid, runPageSize, system, entry, devices, onCrash } = this.#options;
+    const { threads, cpuid, runPageSize, system, entry, devices, onCrash, onStatistics } = this.#options;
     const tscDeadline = system.extension(CAP.TSC_DEADLINE_TIMER) > 0;
     threads.forEach((thread, id) => {
       const order = {
@@ -88,6 +96,7 @@ export class PowerCycle {
       };
       thread.start(order, report => {
         if (report.kind === 'crash') onCrash(report);
+        if (report.kind === 'statistics') onStatistics(report);
         if (report.kind === 'fault') {
           this.#fault ??= new HostError(report.message, report.remedy);
           this.board.control.end('crash');

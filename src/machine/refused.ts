@@ -5,12 +5,19 @@
 import type { Bus } from '../bus/bus.ts';
 import type { VcpuState } from '../kvm/vcpu-state.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
-import { Emulator } from '../x86/emulate/emulator.ts';
+import { Emulator, type StepResult } from '../x86/emulate/emulator.ts';
 import { formatBytes } from '../x86/reading.ts';
+
+/** Somebody who wants to see each instruction that is run here. */
+export interface Watcher {
+  readonly before: () => void;
+  readonly after: (result: StepResult) => void;
+}
 
 export class RefusedInstructions {
   readonly emulator: Emulator;
   readonly #state: VcpuState;
+  #watcher: Watcher | undefined;
 
   constructor(state: VcpuState, memory: GuestMemory, mmio: Bus) {
     this.#state = state;
@@ -20,9 +27,15 @@ export class RefusedInstructions {
     });
   }
 
+  watch(watcher: Watcher): void {
+    this.#watcher = watcher;
+  }
+
   /** Executes the instruction at RIP, or delivers the exception it causes. Returns why it cannot, in one sentence, if so. */
   execute(): string | undefined {
+    this.#watcher?.before();
     const result = this.emulator.step();
+    this.#watcher?.after(result);
     switch (result.kind) {
       case 'fault':
         this.#state.raise(result.vector, result.errorCode);

@@ -14,8 +14,10 @@ import type { VcpuOrder, VcpuReport } from './blueprint.ts';
 import { Board } from './board.ts';
 import { crashReport } from './crash-report.ts';
 import { exitLoop } from './exit-loop.ts';
+import type { ExitObserver, ObserverParts } from './exit-observer.ts';
 import { Ram } from './ram.ts';
 import { RefusedInstructions } from './refused.ts';
+import { SystemCalls } from './system-calls.ts';
 
 const port = parentPort!;
 const say = (report: VcpuReport) => port.postMessage(report);
@@ -44,7 +46,16 @@ function prepare(vcpu: Vcpu, order: VcpuOrder, cpuid: readonly CpuidLeaf[]): voi
   if (order.entry) vcpu.enter(order.entry);
 }
 
-function run(order: VcpuOrder): void {
+/** The instruction reader takes some 25 ms to load, so only those wait for it who want to see exits. */
+async function watchExits(parts: Omit<ObserverParts, 'decoder'>): Promise<ExitObserver> {
+  const [{ ExitObserver }, { Decoder }] = await Promise.all([
+    import('./exit-observer.ts'),
+    import('../x86/decoder.ts'),
+  ]);
+  return new ExitObserver({ ...parts, decoder: await Decoder.load() });
+}
+
+async function run(order: VcpuOrder): Promise<void> {
   const { blueprint, id } = order;
   log.setVerbose(blueprint.verbose);
   ram ??= Ram.attach(blueprint.memoryFd, blueprint.memorySize);
@@ -55,26 +66,46 @@ function run(order: VcpuOrder): void {
     const cpuid = guestCpuid(order.cpuid, { cpus: blueprint.cpus, apicId: id, tscDeadline: order.tscDeadline });
     prepare(vcpu, order, cpuid);
     const state = new VcpuState(vcpu, cpuid);
+    const refused = new RefusedInstructions(state, memory, board.mmio);
+    const systemCalls = blueprint.completesSystemCalls ? new SystemCalls(vcpu, state, memory, refused) : undefined;
+    const { ports, mmio } = board;
+    const virtio = board.virtio.map(fn => fn.name);
+    const observer =
+      blueprint.observation &&
+      (await watchExits({
+        vcpu: id,
+        state,
+        memory,
+        ports,
+        mmio,
+        refused,
+        systemCalls,
+        virtio,
+        ...blueprint.observation,
+      }));
     exitLoop({
       vcpu,
-      ports: board.ports,
-      memory: board.mmio,
+      ports,
+      memory: mmio,
       control: board.control,
-      refused: new RefusedInstructions(state, memory, board.mmio),
+      refused,
+      systemCalls,
+      observer,
       swallowKicks,
       crash: what => {
         say({ kind: 'crash', id, what, report: crashReport(vcpu, memory) });
         board.control.end('crash');
       },
     });
+    if (observer) say({ kind: 'statistics', id, statistics: observer.finish() });
   } finally {
     vcpu.close();
   }
 }
 
-port.on('message', (order: VcpuOrder) => {
+port.on('message', async (order: VcpuOrder) => {
   try {
-    run(order);
+    await run(order);
   } catch (error) {
     const remedy = error instanceof TslaunchError ? error.remedy : undefined;
     const message = error instanceof TslaunchError ? error.message : describeError(error);

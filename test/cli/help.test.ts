@@ -10,8 +10,8 @@ describe('the help text', () => {
 
   it('names every option with its short name and value, once', async () => {
     const lines = (await helpText()).split('\n');
-    for (const { name, short, value } of OPTIONS) {
-      const heading = `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''} `;
+    for (const { name, short, value, without } of OPTIONS) {
+      const heading = `${short ? `-${short}, ` : ''}--${name}${value ? (without ? `[=${value}]` : ` ${value}`) : ''} `;
       expect(
         lines.filter(line => line.trimStart().startsWith(heading)),
         heading,

@@ -52,6 +52,8 @@ export const CASES: TinyCase[] = [
   { name: "a driver's mistakes, block", guest: 'bad-driver', disk: 1, strict: ['strict=1'] },
   { name: 'one processor', guest: 'smp', needs: { cpus: 1, arguments: ['cpus=1'] } },
   { name: 'four processors', guest: 'smp', needs: { cpus: 4, arguments: ['cpus=4'] }, qemu: 'qemu-q35' },
+  // QEMU leaves its KVM's SYSCALL as it is.
+  { name: 'user mode', guest: 'usermode' },
   { name: 'block-bench', guest: 'blk-bench', disk: 8, needs: { arguments: ['op=both', 'n=200', 'irq=msix'] } },
   { name: 'exits', guest: 'exits', needs: { arguments: ['n=100'] }, qemu: 'qemu-microvm' },
 ];
