@@ -61,7 +61,14 @@ describe('Linux under tslaunch', () => {
   });
 
   const title = ({ variant, file, cpus, memory, entry, words = [], initrd: ramDisk }: Boot) =>
-    [variant, file, `${cpus} CPUs, ${memory} MiB`, entry ?? '', ...words, ramDisk ? 'initrd' : '']
+    [
+      variant,
+      file,
+      `${cpus} ${cpus === 1 ? 'CPU' : 'CPUs'}, ${memory} MiB`,
+      entry ?? '',
+      ...words,
+      ramDisk ? 'initrd' : '',
+    ]
       .filter(Boolean)
       .join(' ');
 

@@ -8,6 +8,9 @@ import type { Guest } from './support/guest.ts';
 import { kernel, rootDisk } from './support/linux.ts';
 import { usePlace } from './support/place.ts';
 
+/** Whoever asks for a size wants to know the time, too. */
+const ASKED = process.env.TSLAUNCH_TEST_DISK_MIB;
+
 // The block device under Linux's own load, and what the host finds in the images afterwards. Five disks, one boot.
 describe('disks of Linux under tslaunch', () => {
   const place = usePlace();
@@ -17,7 +20,7 @@ describe('disks of Linux under tslaunch', () => {
 
   beforeAll(async () => {
     // A gigabyte where the processor is real; the emulated one gets a taste, unless told otherwise.
-    mib = Number(process.env.TSLAUNCH_TEST_DISK_MIB ?? (place.lab.kind === 'direct' ? 1024 : 32));
+    mib = Number(ASKED ?? (place.lab.kind === 'direct' ? 1024 : 32));
     root = await rootDisk(place.scratch, 64, { files: await fileSystemTools() });
     writeRandom(image('source'), mib);
     for (const name of ['copy', 'second']) sparse(image(name), mib);
@@ -41,7 +44,7 @@ describe('disks of Linux under tslaunch', () => {
       const start = Date.now();
       await work();
       const seconds = (Date.now() - start) / 1000;
-      console.log(`${what}: ${seconds.toFixed(1)} s`);
+      if (ASKED) console.log(`${what}: ${seconds.toFixed(1)} s`);
     };
     const dd = (from: string, to: string) => `dd if=/dev/${from} of=/dev/${to} bs=1M conv=fsync 2>/dev/null`;
     await took(`dd of ${mib} MiB`, () => guest.ask(dd('vdb', 'vdc')));
