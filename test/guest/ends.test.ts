@@ -85,7 +85,7 @@ describe('what is said on the way', () => {
     writeFileSync(disk, new Uint8Array(4096));
     symlinkSync(disk, alias);
     const outcome = runProgram(['64', guest('off', POWER_OFF), '--block', disk, '--block', alias]);
-    expect(outcome).toMatchObject({ status: 1, stdout: '' });
-    expect(outcome.stderr).toMatch(/^tslaunch: Block image .*alias is in use by .*\n$/);
+    expect(outcome).toMatchObject({ status: 2, stdout: '' });
+    expect(outcome.stderr).toMatch(/^tslaunch: Block image .*alias is in use by another disk of this guest\..*\n$/);
   });
 });
