@@ -32,7 +32,7 @@ export async function run(given: MachineConfig): Promise<number> {
     return ending && reason === 'stopped' ? SIGNAL_STATUS + constants.signals[ending] : status;
   } finally {
     await terminal.close();
-    if (given.observation?.statistics) printStatistics(machine.statistics);
+    if (given.observation?.statistics && machine.statistics.length > 0) printStatistics(machine.statistics);
   }
 }
 

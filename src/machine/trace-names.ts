@@ -7,7 +7,7 @@ const NAMES = new Map<number, string>(Object.entries(VECTOR).map(([name, vector]
 
 /** `#PF(0x6)` with an error code, `#UD` without. */
 function exceptionName(vector: number, errorCode?: number): string {
-  const name = NAMES.get(vector) ?? `exception ${vector}`;
+  const name = NAMES.get(vector) ?? `interrupt ${hex(vector)}`;
   return errorCode === undefined ? name : `${name}(${hex(errorCode)})`;
 }
 
