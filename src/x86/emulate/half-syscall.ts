@@ -1,23 +1,22 @@
 /**
- * A KVM without hardware virtualisation carries SYSCALL out by half: RIP, RCX and R11 change, CS, SS and the privilege level do not. The fetch
- * at LSTAR, a supervisor page, then faults as user code. Whoever stops the guest at the first instruction of its page-fault handler can
- * finish the job with what is here: the frame on the stack says whether the fault is such a SYSCALL.
+ * A KVM without hardware virtualisation carries SYSCALL out by half: RIP, RCX, R11 and flags change, CS, SS and the privilege level do not.
+ * The fetch at LSTAR, a supervisor page, then faults as user code. Whoever stops the guest at the first instruction of its page-fault
+ * handler can undo that half with what is here: the frame on the stack says whether the fault is such a SYSCALL.
  */
 import type { CpuState } from '../cpu-state.ts';
 import { linearOf } from '../linear.ts';
 import { isLongMode } from '../mode.ts';
 import { LOOK, translate } from '../paging.ts';
+import { peek } from '../peek.ts';
 import type { PhysicalMemory } from '../physical.ts';
-import { EFER, FLAG } from '../system-registers.ts';
+import { FLAG } from '../system-registers.ts';
 
-const MSR_STAR = 0xc000_0081;
-const MSR_LSTAR = 0xc000_0082;
-const MSR_FMASK = 0xc000_0084;
 const PAGE_FAULT = 14;
 const GATE = 16;
 /** Error code, RIP, CS, RFLAGS, RSP, SS. */
 const FRAME = 48;
-const [RSP, R11] = [4, 11] as const;
+const [RCX, RSP, R11] = [1, 4, 11] as const;
+const SYSCALL = [0x0f, 0x05];
 const USER = 3;
 
 /** `length` bytes at a linear address that do not cross a page, or undefined. */
@@ -39,27 +38,26 @@ export function pageFaultHandler(cpu: CpuState, memory: PhysicalMemory): bigint 
 }
 
 /**
- * With the CPU at the first instruction of its page-fault handler: if the fault is a SYSCALL done by half, puts the CPU where SYSCALL should
- * have put it, at LSTAR and level 0 with the user's stack pointer, and returns true. Otherwise changes nothing.
+ * With the CPU at the first instruction of its page-fault handler: if the fault is a SYSCALL to `entry` (MSR LSTAR) done by half, puts the CPU
+ * back in front of that SYSCALL, at user level, ready to execute it here, and returns true. Otherwise changes nothing.
+ *
+ * KVM has set RCX and R11 and masked the flags by then. User code that merely jumps to the entry has not masked its interrupt flag,
+ * and no SYSCALL in front of what RCX names: that stays a fault.
  */
-export function finishSyscall(cpu: CpuState, memory: PhysicalMemory): boolean {
-  const { backing, segments, system } = cpu;
-  if (!(system.eferLow & EFER.SCE)) return false;
-  const frame = look(cpu, memory, cpu.register(RSP), FRAME);
-  const target = backing.readMsr(MSR_LSTAR);
-  if (!frame || !target || frame.getBigUint64(8, true) !== target || system.cr2 !== target) return false;
-  if ((frame.getUint16(16, true) & USER) !== USER) return false;
-  const star = Number(((backing.readMsr(MSR_STAR) ?? 0n) >> 32n) & 0xfffcn);
-  const mask = (backing.readMsr(MSR_FMASK) ?? 0n) | BigInt(FLAG.RF);
-  const flags = frame.getBigUint64(24, true) & ~BigInt(FLAG.RF);
-  const flat = { base: 0n, limit: 0xffff_ffff, s: 1, present: 1, g: 1, avl: 0, unusable: 0, dpl: 0 };
-  Object.assign(segments.cs, { ...flat, selector: star, type: 11, l: 1, db: 0 });
-  Object.assign(segments.ss, { ...flat, selector: star + 8, type: 3, l: 0, db: 1 });
-  cpu.rip = target;
+export function takeBackSyscall(cpu: CpuState, memory: PhysicalMemory, entry: bigint): boolean {
+  if (cpu.system.cr2 !== entry) return false;
+  const frame = new DataView(new ArrayBuffer(FRAME));
+  if (!peek(cpu, memory, linearOf(cpu.register(RSP)), new Uint8Array(frame.buffer))) return false;
+  if (frame.getBigUint64(8, true) !== entry) return false;
+  const fromUser = (frame.getUint16(16, true) & USER) === USER;
+  if (!fromUser || frame.getUint32(24, true) & FLAG.IF) return false;
+  const start = BigInt.asUintN(64, cpu.register(RCX) - BigInt(SYSCALL.length));
+  const code = new Uint8Array(SYSCALL.length);
+  if (!peek(cpu, memory, linearOf(start), code) || SYSCALL.some((byte, i) => byte !== code[i])) return false;
+  cpu.rip = start;
+  cpu.rflags = cpu.register(R11);
   cpu.setRegister(RSP, frame.getBigUint64(32, true));
-  cpu.setRegister(R11, flags);
-  cpu.rflags = (flags & ~mask) | 2n;
-  cpu.changed.registers = true;
-  cpu.changed.system = true;
+  cpu.segments.cs.dpl = cpu.segments.ss.dpl = USER;
+  cpu.changed.registers = cpu.changed.system = true;
   return true;
 }
