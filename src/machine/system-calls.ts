@@ -8,22 +8,11 @@ import { hex } from '../base/bits.ts';
 import type { Vcpu } from '../kvm/vcpu.ts';
 import type { VcpuState } from '../kvm/vcpu-state.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
-import { linearOf } from '../x86/linear.ts';
-import { isLongMode } from '../x86/mode.ts';
-import { PF } from '../x86/paging.ts';
-import { peek } from '../x86/peek.ts';
+import { pageFaultHandler, takeBackSyscall } from '../x86/emulate/half-syscall.ts';
 import { PhysicalMemory } from '../x86/physical.ts';
-import { FLAG } from '../x86/system-registers.ts';
 import type { RefusedInstructions } from './refused.ts';
 
 export const MSR_LSTAR = 0xc000_0082;
-/** Size in bytes of an interrupt gate in long mode (SDM volume 3, 6.14.1). */
-const GATE = 16;
-const PAGE_FAULT = 14;
-/** What a page fault in long mode pushes: error code, RIP, CS, RFLAGS, RSP, SS (SDM volume 3, 6.14.2). */
-const FRAME_WORDS = 6;
-const [RCX, RSP, R11] = [1, 4, 11] as const;
-const SYSCALL = [0x0f, 0x05];
 
 export class SystemCalls {
   /** System calls that were put right. */
@@ -32,9 +21,6 @@ export class SystemCalls {
   readonly #state: VcpuState;
   readonly #memory: PhysicalMemory;
   readonly #refused: RefusedInstructions;
-  readonly #gate = new Uint8Array(GATE);
-  readonly #frame = new BigUint64Array(FRAME_WORDS);
-  readonly #code = new Uint8Array(SYSCALL.length);
   /** Where system calls enter the guest; 0 until it says so. */
   #entry = 0n;
   /** Linear address of the guest's page-fault handler, which has the breakpoint; 0 for none. */
@@ -58,14 +44,8 @@ export class SystemCalls {
   /** Looks where the guest's page-fault handler is by now. Cheap, for now and then: kernels change it while they start. */
   follow(): void {
     if (this.#entry === 0n) return;
-    const { cpu } = this.#state;
-    const gate = this.#gate;
-    const at = cpu.system.idtBase + BigInt(PAGE_FAULT * GATE);
-    if (!isLongMode(cpu) || !peek(cpu, this.#memory, linearOf(at), gate)) return;
-    const view = new DataView(gate.buffer);
-    const low = BigInt(view.getUint16(0, true) | (view.getUint16(6, true) << 16)) & 0xffff_ffffn;
-    const handler = (BigInt(view.getUint32(8, true)) << 32n) | low;
-    if (handler === this.#handler) return;
+    const handler = pageFaultHandler(this.#state.cpu, this.#memory);
+    if (handler === undefined || handler === this.#handler) return;
     this.#handler = handler;
     this.#vcpu.breakAt(handler);
   }
@@ -74,30 +54,8 @@ export class SystemCalls {
   execute(): string | undefined {
     const { cpu } = this.#state;
     if (cpu.rip !== this.#handler) return `KVM stopped at a breakpoint that nobody has set, ${hex(cpu.rip)}.`;
-    if (this.#isHalfMade()) this.#goBack();
+    if (takeBackSyscall(cpu, this.#memory, this.#entry)) this.completed++;
     // KVM looks at the breakpoint again before it runs the instruction there, so that is ours to do in any case.
     return this.#refused.execute();
-  }
-
-  /** Whether the page fault is a SYSCALL that arrived without its privilege. User code that jumps there has not masked its flags. */
-  #isHalfMade(): boolean {
-    const { cpu } = this.#state;
-    const frame = this.#frame;
-    if (!peek(cpu, this.#memory, linearOf(cpu.register(RSP)), new Uint8Array(frame.buffer))) return false;
-    const [error, rip, , flags] = frame as unknown as [bigint, bigint, bigint, bigint];
-    // The bit for a fetch is only there with NX or SMEP on; a fault at the address of the instruction itself is one in any case.
-    if (rip !== this.#entry || cpu.system.cr2 !== rip || !(error & BigInt(PF.USER)) || flags & BigInt(FLAG.IF))
-      return false;
-    const code = this.#code;
-    return peek(cpu, this.#memory, linearOf(cpu.register(RCX) - 2n), code) && SYSCALL.every((b, i) => b === code[i]);
-  }
-
-  #goBack(): void {
-    const { cpu } = this.#state;
-    this.completed++;
-    cpu.rip = cpu.register(RCX) - BigInt(SYSCALL.length);
-    cpu.rflags = cpu.register(R11);
-    cpu.setRegister(RSP, this.#frame[4]!);
-    cpu.segments.cs.dpl = cpu.segments.ss.dpl = 3;
   }
 }
