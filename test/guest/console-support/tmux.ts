@@ -47,16 +47,16 @@ export class Tmux {
     await this.#command(`resize-window -x ${columns} -y ${rows}`);
   }
 
-  /** The lines on the screen, blanks at their ends removed; letters beyond ASCII as their UTF-8 bytes. */
-  screen(): Promise<string[]> {
-    return this.#command('capture-pane -p');
+  /** What the screen shows, less blanks at the ends of lines and of the screen; letters beyond ASCII as their UTF-8 bytes. */
+  async screen(): Promise<string> {
+    return (await this.#command('capture-pane -p')).join('\n').trimEnd();
   }
 
   /** Waits until the screen shows it, and returns the screen. */
   async shows(pattern: RegExp): Promise<string> {
     const end = performance.now() + PATIENCE;
     for (;;) {
-      const screen = (await this.screen()).join('\n');
+      const screen = await this.screen();
       if (pattern.test(screen)) return screen;
       if (performance.now() > end)
         throw new Error(`no ${pattern} within ${PATIENCE / 1000} s on this screen:\n${screen}`);
