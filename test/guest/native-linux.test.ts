@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { root } from '../../fixtures/guests/launchers.ts';
+import { nativeBoot } from '../../fixtures/native/boot.ts';
+import { makeProgress } from '../../fixtures/support/progress.ts';
+
+// Linux on the KVM of this machine, without the lab. Where that KVM has no hardware it takes a minute, and QEMU cannot do it at all.
+describe('Linux on the KVM of this machine', () => {
+  it("boots to Debian's busybox, which works and powers off", { timeout: 900_000 }, async () => {
+    const said: string[] = [];
+    await nativeBoot({
+      launcher: [process.execPath, `${root}bin/tslaunch.js`],
+      options: ['--stats'],
+      progress: makeProgress(),
+      print: line => said.push(line.trim()),
+    });
+    expect(said.find(line => line.startsWith('Decoded at'))).toContain("0 mismatches against KVM's reading.");
+    expect(said.at(-1)).toMatch(/^ended with status 0 /);
+  });
+});
