@@ -15,7 +15,7 @@ import { KvmSystem } from '../kvm/system.ts';
 import { hideXsave } from '../kvm/xsave-leaf.ts';
 import { runsInsideAMachine, xsaveWorks } from '../kvm/xsave-probe.ts';
 import type { CpuEntry } from '../x86/cpu-entry.ts';
-import type { Blueprint } from './blueprint.ts';
+import type { Blueprint, VcpuReport } from './blueprint.ts';
 import { REGISTER_FILE_BYTES } from './board.ts';
 import type { MachineConfig } from './config.ts';
 import type { EndReason } from './control.ts';
@@ -58,7 +58,7 @@ export class Machine {
   readonly #statistics: Statistics[] = [];
   #cycle: PowerCycle | undefined;
   #stopped = false;
-  #crash: Promise<void> | undefined;
+  #crash: Extract<VcpuReport, { kind: 'crash' }> | undefined;
 
   /** Nothing is opened yet, but the CPUs' threads begin to load: they take longest. */
   constructor(config: MachineConfig) {
@@ -173,7 +173,7 @@ export class Machine {
         addStatistics(this.#statistics[id], statistics);
       },
       onCrash: crash => {
-        this.#crash ??= this.#reportCrash(crash.id, crash.what, crash.report);
+        this.#crash ??= crash;
       },
     });
     this.#cycle = cycle;
@@ -186,13 +186,14 @@ export class Machine {
       this.#cycle = undefined;
       await cycle.end();
     }
-    await this.#crash;
+    // After the guest's own last words, which the end of the cycle has let out.
+    if (this.#crash) await this.#reportCrash(this.#crash);
     return reason === 'running' ? 'stopped' : reason;
   }
 
-  async #reportCrash(...[cpu, what, report]: [number, string, Parameters<typeof crashText>[1]]): Promise<void> {
+  async #reportCrash({ id, what, report }: Extract<VcpuReport, { kind: 'crash' }>): Promise<void> {
     log.warn(what);
-    for (const line of await crashText(cpu, report)) log.warn(line);
+    for (const line of await crashText(id, report)) log.warn(line);
   }
 
   async #release(): Promise<void> {
