@@ -94,9 +94,13 @@ function deviceConfig({ driver, model, control }: TransportBarOptions): Structur
     device.configWritten = 1;
     control.ring();
   };
+  const read = (offset: number, width: Width): number => {
+    device.configSeen = 1;
+    return readLe(config, offset, width);
+  };
   return {
     offset: DEVICE_OFFSET,
-    read: (offset, width) => slice.lock.with(() => readLe(config, offset, width)),
+    read: (offset, width) => slice.lock.with(() => read(offset, width)),
     write: (offset, width, value) => {
       const field = fieldAt(offset);
       if (field?.offset !== offset || field.width !== width || device.resetPending) return false;

@@ -53,6 +53,9 @@ export class DeviceRunner {
       },
       changeConfig: change => transport.changeConfig(change),
       readConfig: () => transport.readConfig(),
+      get configSeen() {
+        return transport.configSeen;
+      },
       needsReset: reason => this.#fail(reason),
     };
   }

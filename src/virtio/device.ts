@@ -46,6 +46,8 @@ export interface DeviceHandle {
   changeConfig(change: (config: Uint8Array) => void): void;
   /** A copy of the device configuration space. */
   readConfig(): Uint8Array;
+  /** The driver has read any of the device configuration space since it last changed. */
+  readonly configSeen: boolean;
   /** The driver broke the rules: sets DEVICE_NEEDS_RESET, interrupts, stops all queues. Says why once, as a warning. */
   needsReset(reason: string): void;
 }

@@ -30,6 +30,8 @@ export const DEVICE_STATE = struct(0x40, {
   resetPending: u8(0x21),
   /** A driver-writable configuration field changed and main has not seen it. */
   configWritten: u8(0x22),
+  /** The driver has read of the configuration space since it last changed. */
+  configSeen: u8(0x23),
 });
 
 /** Offsets count from {@link QUEUE_BANK}. */

@@ -124,12 +124,18 @@ export class VirtioTransport {
     return this.#locked(() => this.#state.config.slice());
   }
 
+  /** Whether the driver has read any of the configuration space since it last changed. */
+  get configSeen(): boolean {
+    return this.#state.device.configSeen !== 0;
+  }
+
   /** Changes the configuration space and tells the driver (2.5.1, 4.1.4.3.1). */
   changeConfig(change: (config: Uint8Array) => void): void {
     this.#locked(() => {
       change(this.#state.config);
       const { device } = this.#state;
       device.configGeneration = (device.configGeneration + 1) & 0xff;
+      device.configSeen = 0;
       this.#interrupts.config();
     });
   }

@@ -29,6 +29,8 @@ export interface MockDriverOptions {
   readonly indirect?: boolean;
   /** Default `msix`. */
   readonly interrupts?: 'msix' | 'intx';
+  /** Does not look at the configuration space when it changes (default false). */
+  readonly deaf?: boolean;
 }
 
 const INDIRECT_DESC = 1n << 28n;
@@ -179,6 +181,11 @@ export class MockDriver {
 
   get configInterrupts(): number {
     return this.interrupts.config;
+  }
+
+  /** What a configuration change interrupt is for. */
+  configChanged(): void {
+    if (!this.#options.deaf) this.readConfig();
   }
 
   /** A copy of the device configuration space, read until its generation holds still (4.1.4.3.1). */

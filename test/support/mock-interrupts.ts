@@ -9,6 +9,7 @@ import type { MockRegisters } from './mock-registers.ts';
 interface Handlers {
   readonly queues: readonly (MockQueue | undefined)[];
   readonly registers: MockRegisters;
+  configChanged(): void;
 }
 
 export class MockInterrupts implements PciInterrupts {
@@ -41,18 +42,23 @@ export class MockInterrupts implements PciInterrupts {
   signalMsix(vector: number): void {
     this.vectors[vector] = (this.vectors[vector] ?? 0) + 1;
     queueMicrotask(() => {
-      if (vector === 0) this.config++;
+      if (vector === 0) this.#configChanged();
       else this.#driver.queues[vector - 1]?.collect();
     });
   }
 
   msixChanged(): void {}
 
+  #configChanged(): void {
+    this.config++;
+    this.#driver.configChanged();
+  }
+
   #handleIntx(): void {
     while (this.intx) {
       const isr = this.#driver.registers.isr();
       if (isr === 0) return;
-      if (isr & 2) this.config++;
+      if (isr & 2) this.#configChanged();
       if (isr & 1) for (const queue of this.#driver.queues) queue?.collect();
     }
   }

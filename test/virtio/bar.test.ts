@@ -70,6 +70,18 @@ describe('device configuration space', () => {
     expect(r.get('config_generation')).toBe(before);
   });
 
+  it('knows whether the driver has looked since the last change', () => {
+    create();
+    const { transport } = driver.function;
+    const changed = () => transport.changeConfig(() => {});
+    changed();
+    expect(transport.configSeen).toBe(false);
+    driver.readConfig();
+    expect(transport.configSeen).toBe(true);
+    changed();
+    expect(transport.configSeen).toBe(false);
+  });
+
   it('returns what the driver wrote to its first value on reset, and keeps what the device changed', async () => {
     create();
     driver.negotiate();

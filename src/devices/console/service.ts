@@ -8,6 +8,7 @@ import type { DeviceHandle, DeviceService } from '../../virtio/device.ts';
 import type { Virtqueue } from '../../virtio/virtqueue.ts';
 import { fillScattered } from '../scatter.ts';
 import type { ConsoleBackend } from './backend.ts';
+import { untilListening } from './listening.ts';
 import { OutputBuffer } from './output-buffer.ts';
 import { CONSOLE_CONFIG, type ConsoleModel, RECEIVE_QUEUE } from './registers.ts';
 import { parseOutput, parseRoom } from './request.ts';
@@ -32,6 +33,8 @@ export class ConsoleService implements DeviceService {
   /** A read that is under way; survives a reset too, so that no byte is lost. */
   #reading: Promise<void> | undefined;
   #inputEnded = false;
+  /** Chains of output so far. */
+  #outputs = 0;
   /** Emergency writes on their way into the output. */
   #emergency: Promise<void> = Promise.resolve();
 
@@ -91,6 +94,7 @@ export class ConsoleService implements DeviceService {
         }
       }
       queue.complete(chain, 0);
+      this.#outputs++;
       if (reminders-- > 0) this.#announce(device);
     }
   }
@@ -100,6 +104,7 @@ export class ConsoleService implements DeviceService {
     const running = new UntilStopped(queue);
     try {
       this.#announce(device);
+      await untilListening({ device, queue, running, outputs: () => this.#outputs });
       for (let chain = await queue.next(); chain !== undefined; chain = await queue.next()) {
         const room = parseRoom(chain);
         if (this.#leftover.length === 0) {

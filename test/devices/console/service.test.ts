@@ -223,6 +223,38 @@ describe('console input', () => {
   });
 });
 
+describe('console input before the driver listens', () => {
+  it('waits until the driver has looked at the window', async () => {
+    const running = await start({ deaf: true });
+    const reply = receive.submit([], [100]);
+    terminal.type('early');
+    let came = false;
+    void reply.then(() => {
+      came = true;
+    });
+    for (let i = 0; i < 40; i++) await turn();
+    expect(came).toBe(false);
+    running.readConfig();
+    expect(text((await reply).data)).toBe('early');
+  });
+
+  it('waits for no look of a driver that did not take the size', async () => {
+    await start({ deaf: true, features: 1n << 32n });
+    terminal.type('early');
+    expect(text((await receive.submit([], [100])).data)).toBe('early');
+  });
+
+  it('does not wait for ever, and not once the queue must stop', async () => {
+    await start({ deaf: true });
+    const begin = performance.now();
+    await driver!.stop();
+    expect(performance.now() - begin).toBeLessThan(1000);
+    await start({ deaf: true });
+    terminal.type('early');
+    expect(text((await receive.submit([], [100])).data)).toBe('early');
+  });
+});
+
 describe('the window', () => {
   const window = (running: MockDriver) => {
     const { cols, rows } = CONSOLE_CONFIG.over(running.readConfig());
