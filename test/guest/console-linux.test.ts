@@ -1,15 +1,12 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { smallKernel } from '../../fixtures/kernel/build.ts';
-import { openLab } from '../../fixtures/lab/open.ts';
-import type { Lab } from '../../fixtures/lab/types.ts';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeDisk } from '../../fixtures/linux/disk.ts';
-import { makeScratch } from '../../fixtures/support/cache.ts';
 import { ensurePackages } from '../../fixtures/support/packages.ts';
-import { makeProgress } from '../../fixtures/support/progress.ts';
-import { buildProgram } from '../support/program.ts';
+import { silent } from '../../fixtures/support/progress.ts';
 import { Session } from './console-support/session.ts';
+import { kernel } from './support/linux.ts';
+import { usePlace } from './support/place.ts';
 
 // A shell of a Linux guest on a user's terminal: what one does there. A boot takes seconds, so one guest serves for much.
 const SHELL = `export PS1='guest> '
@@ -17,42 +14,25 @@ setsid cttyhack sh
 poweroff -f
 `;
 
-let lab: Lab;
-let scratch: string;
+const place = usePlace();
 let words: string[];
 let session: Session | undefined;
 
 beforeAll(async () => {
-  const progress = makeProgress();
-  await ensurePackages(['tmux', 'busybox-static'], progress);
-  buildProgram();
-  lab = await openLab({ progress });
-  scratch = await makeScratch('test-');
-  const disk = join(scratch, 'root.img');
+  await ensurePackages(['tmux'], silent);
+  const disk = join(place.scratch, 'shell.img');
   await makeDisk(disk, { size: 16, init: SHELL });
-  words = [
-    '128',
-    (await smallKernel('x86_64', progress)).vmlinux,
-    'quiet',
-    'root=/dev/vda',
-    'ro',
-    '--block',
-    `${disk},ro`,
-  ];
+  words = ['128', (await kernel('x86_64')).vmlinux, 'quiet', 'root=/dev/vda', 'ro', '--block', `${disk},ro`];
 });
 afterEach(async () => {
   await session?.tmux.close();
   session = undefined;
 });
-afterAll(async () => {
-  await lab.close();
-  rmSync(scratch, { recursive: true, force: true });
-});
 
 async function boot(...more: string[]): Promise<Session> {
-  const directory = join(scratch, `session${more.length}`);
+  const directory = join(place.scratch, `session${more.length}`);
   mkdirSync(directory);
-  session = await Session.start(lab, [...words, ...more], { directory, columns: 100, rows: 30 });
+  session = await Session.start(place.lab, [...words, ...more], { directory, columns: 100, rows: 30 });
   await session.tmux.shows(/^guest>$/m);
   return session;
 }

@@ -7,7 +7,6 @@ import { makeScratch } from '../../fixtures/support/cache.ts';
 import { ensurePackages } from '../../fixtures/support/packages.ts';
 import { silent } from '../../fixtures/support/progress.ts';
 import { CRASH, HANG, POWER_OFF, print, program, SPIN } from '../support/kernel-files.ts';
-import { buildProgram } from '../support/program.ts';
 import { Session } from './console-support/session.ts';
 
 // tslaunch on a user's terminal, with guests of a few instructions on this machine's own KVM: whichever way it ends, the terminal
@@ -22,7 +21,6 @@ let session: Session | undefined;
 let sessions = 0;
 
 beforeAll(async () => {
-  buildProgram();
   await ensurePackages(['tmux'], silent);
   scratch = await makeScratch('test-');
 });
