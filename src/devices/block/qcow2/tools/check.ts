@@ -16,7 +16,7 @@ export interface ImageCheck extends CheckResult {
  * that cannot be looked at, and for a raw one, in which nothing could be wrong.
  */
 export async function checkImageFile(path: string, repair: Repair = 'none'): Promise<ImageCheck> {
-  const file = await HostFile.open(path, repair === 'none');
+  const file = await HostFile.open(path, { readOnly: repair === 'none' });
   try {
     if ((await probe(file)) === 'raw') {
       throw new UsageError(`Block image ${path} is raw: any bytes make a sound one.`, 'Check the file system in it.');

@@ -3,7 +3,8 @@ import { rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isPowerOfTwo, KiB, MiB } from '../../../../base/bits.ts';
 import { HostError, UsageError } from '../../../../base/errors.ts';
-import { type ImageFormat, openImage } from '../../image.ts';
+import { openImage } from '../../image.ts';
+import type { ImageFormat } from '../../options.ts';
 import { ENTRY, EXTENSION, FIELD, MAGIC, MOST_BACKING_NAME, MOST_L1_BYTES, viewOf, writeU64 } from '../format.ts';
 
 export interface CreateOptions {
