@@ -8,12 +8,14 @@ const BEFORE = `tslaunch: run a Linux kernel in a virtual machine on this termin
 
 Usage:
   ${USAGE}
+  tslaunch image create|info|check <file> [options]
   tslaunch doctor [--json]
 
   <memory-MiB>      guest RAM: 512, 512M or 2G
   <kernel>          an ELF vmlinux or a bzImage, as in /boot
   kernel arguments  passed on in order; those that begin with a dash come after
                     --. Without a console= the guest gets one on this terminal.
+  image             make, describe and check disk images: tslaunch image --help
   doctor            tell what this host can do, and what to type where it cannot`;
 
 const AFTER = `What may follow the FILE of --block, with commas between:

@@ -28,10 +28,9 @@ export async function checkImageFile(path: string, repair: Repair = 'none'): Pro
   }
 }
 
-/** 0 for a sound image, 3 for one with leaks alone, 2 for a corrupt one, as qemu-img has it; what was repaired does not count. */
-export function checkStatus({ unrepaired, corruptions, repair }: ImageCheck): 0 | 2 | 3 {
-  if (unrepaired === 0) return 0;
-  return corruptions > 0 || repair !== 'none' ? 2 : 3;
+/** Exit status: 0 for an image that is sound, or is so now, and 1 otherwise. */
+export function checkStatus({ unrepaired }: Pick<ImageCheck, 'unrepaired'>): 0 | 1 {
+  return unrepaired === 0 ? 0 : 1;
 }
 
 /** The result as lines for a terminal. */
