@@ -6,6 +6,7 @@
 import { statSync } from 'node:fs';
 import { UsageError } from '../../base/errors.ts';
 import type { BlockBackend } from './backend.ts';
+import { LOOKED_AT, refuseForeign } from './foreign.ts';
 import { GuardedRaw } from './guarded-raw.ts';
 import { HostFile } from './host-file.ts';
 import type { ImageFormat } from './options.ts';
@@ -45,7 +46,9 @@ export async function openImage(path: string, options: ImageOptions): Promise<Bl
     if (format === 'qcow2') {
       return await openChain(file, options.backing === true, { above: [], guessed: false, direct });
     }
-    return options.format === undefined ? new GuardedRaw(file) : new RawFile(file);
+    if (options.format === 'raw') return new RawFile(file);
+    await refuseOthers(file);
+    return new GuardedRaw(file);
   } catch (error) {
     await file.close();
     throw error;
@@ -57,6 +60,12 @@ export async function probe(file: Pick<HostFile, 'read'>): Promise<ImageFormat> 
   const start = new Uint8Array(4);
   await file.read(0, [start]);
   return isQcow(start) ? 'qcow2' : 'raw';
+}
+
+async function refuseOthers(file: HostFile): Promise<void> {
+  const start = new Uint8Array(LOOKED_AT);
+  const count = await file.read(0, [start]);
+  refuseForeign(file.label, start.subarray(0, count));
 }
 
 async function openChain(file: HostFile, backing: boolean, { above, guessed, direct }: Place): Promise<BlockBackend> {
