@@ -32,10 +32,10 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     name: 'block',
-    value: 'FILE[,ro]',
+    value: 'FILE[,...]',
     repeatable: true,
     group: 'Devices',
-    help: 'a disk: raw image or block device. The guest sees /dev/vda, /dev/vdb...',
+    help: 'a disk: raw or qcow2 image, or block device; see below. The guest sees /dev/vda, /dev/vdb...',
   },
   { name: 'rng', group: 'Devices', help: 'an entropy device: /dev/hwrng in the guest' },
   {

@@ -95,6 +95,11 @@ describe('a command line', () => {
     expect(command('512 vmlinux --blok x')).toEqual({ kind: 'unknown', word: '--blok' });
   });
 
+  it('leaves the words of image commands alone', () => {
+    expect(command('image create --help')).toEqual({ kind: 'image', words: ['create', '--help'] });
+    expect(command('512 image').kind).toBe('run');
+  });
+
   it('asks for the doctor', () => {
     expect(command('doctor')).toEqual({ kind: 'doctor', json: false });
     expect(command('--json doctor')).toEqual({ kind: 'doctor', json: true });
