@@ -38,6 +38,8 @@ export interface TapOptions {
   readonly existing: boolean;
   /** 1 or more. */
   readonly queues: number;
+  /** Made for several queues, which one that exists either is or is not; several queues need it. */
+  readonly multiQueue: boolean;
 }
 
 /** One queue of a tap: a descriptor that never blocks. */
@@ -92,7 +94,7 @@ export class Tap {
   }
 
   /** Throws HostError with `open` or `TUNSETIFF` and errno. A new interface lives as long as its descriptors. */
-  static open({ name, existing, queues }: TapOptions): Tap {
+  static open({ name, existing, queues, multiQueue }: TapOptions): Tap {
     const opened: TapQueue[] = [];
     try {
       let wanted = name;
@@ -100,7 +102,7 @@ export class Tap {
         const queue = new TapQueue(openTun());
         opened.push(queue);
         const fresh = !existing && i === 0 ? IFF_TUN_EXCL : 0;
-        wanted = attach(queue.fd, wanted, fresh | (queues > 1 ? IFF_MULTI_QUEUE : 0));
+        wanted = attach(queue.fd, wanted, fresh | (multiQueue ? IFF_MULTI_QUEUE : 0));
       }
       const size = new Uint8Array(4);
       ioctlStruct(opened[0]!.fd, 'TUNGETVNETHDRSZ', TUNGETVNETHDRSZ, size);

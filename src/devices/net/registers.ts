@@ -4,6 +4,7 @@
  */
 import { struct, u8, u16 } from '../../base/struct.ts';
 import type { DeviceModel } from '../../virtio/device.ts';
+import { macBytes } from './mac.ts';
 
 /** Serialisable description of a network device. */
 export interface NetConfig {
@@ -121,8 +122,6 @@ const PCI_CLASS_ETHERNET = 0x02_0000;
 /** A driver without mergeable buffers fills its receive queue with 64 KiB each: more entries would cost it much memory. */
 const QUEUE_SIZE = 256;
 const CONTROL_QUEUE_SIZE = 64;
-/** A pair has two queues, and each queue has an interrupt vector and a doorbell. */
-export const MAX_QUEUE_PAIRS = 16;
 
 export type QueueRole = { readonly kind: 'receive' | 'transmit'; readonly pair: number } | { readonly kind: 'control' };
 
@@ -135,7 +134,7 @@ export function queueRole(index: number, queuePairs: number, features: bigint): 
 
 export function netModel(config: NetConfig): DeviceModel {
   const { value, bytes } = NET_CONFIG.create();
-  bytes.set(parseMac(config.mac));
+  bytes.set(macBytes(config.mac));
   value.status = config.linkUp ? S.LINK_UP : 0;
   value.maxVirtqueuePairs = config.queuePairs;
   value.mtu = config.mtu ?? 0;
@@ -161,9 +160,4 @@ function offered({ mtu, queuePairs, offloads }: NetConfig): bigint {
     (offloads.tcp ? TCP_OFFLOADS : 0n) |
     (offloads.udp ? UDP_OFFLOADS : 0n)
   );
-}
-
-/** The bytes of an address written with colons. */
-export function parseMac(mac: string): Uint8Array {
-  return Uint8Array.from(mac.split(':'), part => Number.parseInt(part, 16));
 }
