@@ -12,23 +12,26 @@ import { hostEntropy } from '../devices/rng/backend.ts';
 import { type Backends, serviceFor } from '../devices/services.ts';
 import type { DeviceModel, DeviceService } from '../virtio/device.ts';
 import type { MachineConfig } from './config.ts';
+import { Networks } from './networks.ts';
 import { SerialPort } from './serial-port.ts';
 
 /** A device with what it needs of the host. */
 type Part = { [K in DeviceKind]: { readonly config: ConfigOf<K>; readonly backend: Backends[K] } }[DeviceKind];
 
 export class Devices {
-  /** In slot order: the console first, always; then disks, then the entropy source. */
+  /** In slot order: the console first, always; then disks, network devices, and the entropy source. */
   readonly configs: readonly DeviceConfig[];
   /** Register sides that know sizes and features but have no registers. */
   readonly models: readonly DeviceModel[];
   readonly serial: SerialPort;
   readonly #parts: readonly Part[];
   readonly #router: ConsoleRouter;
+  readonly #networks: Networks;
   #services: DeviceService[] | undefined;
 
-  private constructor(parts: readonly Part[], router: ConsoleRouter, terminal: ConsoleBackend) {
+  private constructor(parts: readonly Part[], router: ConsoleRouter, networks: Networks, terminal: ConsoleBackend) {
     this.#parts = parts;
+    this.#networks = networks;
     this.#router = router;
     this.serial = new SerialPort(router, terminal);
     this.configs = parts.map(part => part.config);
@@ -38,15 +41,18 @@ export class Devices {
   /** Opens and locks every file. Throws UsageError or HostError, with nothing left open. */
   static async open(config: MachineConfig, terminal: ConsoleBackend): Promise<Devices> {
     const router = new ConsoleRouter(terminal);
+    const networks = new Networks(config);
     const { columns, rows } = terminal.size();
     const parts: Part[] = [{ config: { kind: 'console', name: 'console0', columns, rows }, backend: router.console }];
     try {
       for (const [n, option] of config.blocks.entries()) parts.push(await openDisk(`block${n}`, option));
+      for (const [n, option] of config.networks.entries()) parts.push(await networks.open(`net${n}`, option));
       if (config.rng) parts.push({ config: { kind: 'rng', name: 'rng0' }, backend: hostEntropy });
-      return new Devices(parts, router, terminal);
+      return new Devices(parts, router, networks, terminal);
     } catch (error) {
       router.close();
-      await closeDisks(parts);
+      await release(parts);
+      await networks.close();
       throw error;
     }
   }
@@ -60,6 +66,12 @@ export class Devices {
     return this.#services;
   }
 
+  /** What each device counts, by its name; the services must be there. */
+  counters(): Map<string, Readonly<Record<string, number>>> {
+    const rows = (this.#services ?? []).map((service, i) => [this.configs[i]!.name, service.counters?.()] as const);
+    return new Map(rows.filter(row => row[1] !== undefined) as [string, Readonly<Record<string, number>>][]);
+  }
+
   /** Makes everything durable and lets go of it. */
   async close(): Promise<void> {
     this.#router.close();
@@ -68,13 +80,17 @@ export class Devices {
       await guarded(this.configs[i]!.name, async () => service.settle?.());
       await guarded(this.configs[i]!.name, async () => service.close?.());
     }
-    if (!this.#services) await closeDisks(this.#parts);
+    if (!this.#services) await release(this.#parts);
+    await this.#networks.close();
   }
 }
 
-/** Of parts that no service looks after. */
-async function closeDisks(parts: readonly Part[]): Promise<void> {
-  for (const { config, backend } of parts) if ('close' in backend) await guarded(config.name, () => backend.close());
+/** Lets go of what parts have open that no service looks after. */
+async function release(parts: readonly Part[]): Promise<void> {
+  for (const { config, backend } of parts) {
+    if ('wire' in backend) backend.wire.close();
+    if ('close' in backend) await guarded(config.name, () => backend.close());
+  }
 }
 
 async function guarded(name: string, action: () => Promise<void>): Promise<void> {
