@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { UsageError } from '../base/errors.ts';
 import { type BlockOption, parseBlockOption } from '../devices/block/options.ts';
+import { parseTunnetOptions } from '../devices/net/tunnet-option.ts';
 import { ENTRY_PROTOCOLS, type EntryProtocol, MAX_CPUS, type MachineConfig } from '../machine/config.ts';
 import { parseMemory } from './memory-size.ts';
 import { observationOf } from './observation.ts';
@@ -33,6 +34,7 @@ export function configure({ options, operands }: Words, environment: Environment
     ...(initrdPath === undefined ? {} : { initrdPath }),
     commandLine,
     blocks: parseBlocks(options.get('block') ?? [], environment.cwd),
+    networks: parseTunnetOptions(options.get('tunnet') ?? []),
     rng: options.has('rng'),
     ...(username === undefined ? {} : { username }),
     ...(chroot === undefined ? {} : { chroot }),

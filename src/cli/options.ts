@@ -37,6 +37,15 @@ export const OPTIONS: readonly OptionRow[] = [
     group: 'Devices',
     help: 'a disk: raw image or block device. The guest sees /dev/vda, /dev/vdb...',
   },
+  {
+    name: 'tunnet',
+    value: 'WIRE[:MAC]',
+    repeatable: true,
+    group: 'Devices',
+    help:
+      "a network card on a tap: IP[/PREFIX] for the host's end, bridge:NAME, tap:NAME, local (the guest gets its address by DHCP) " +
+      'or none; append ,mtu=N ,locked ,queues=N ,mac=MAC',
+  },
   { name: 'rng', group: 'Devices', help: 'an entropy device: /dev/hwrng in the guest' },
   {
     name: 'username',

@@ -5,6 +5,7 @@ import { BlockService } from './block/service.ts';
 import type { ConfigOf, DeviceKind, ModelOf } from './catalog.ts';
 import type { ConsoleBackend } from './console/backend.ts';
 import { ConsoleService } from './console/service.ts';
+import { type NetParts, NetService } from './net/service.ts';
 import type { RngBackend } from './rng/backend.ts';
 import { RngService } from './rng/service.ts';
 
@@ -12,6 +13,7 @@ import { RngService } from './rng/service.ts';
 export interface Backends {
   console: ConsoleBackend;
   block: BlockBackend;
+  net: NetParts;
   rng: RngBackend;
 }
 
@@ -20,6 +22,7 @@ const SERVICES: {
 } = {
   console: (_config, model, backend) => new ConsoleService(model, backend),
   block: (config, _model, backend) => new BlockService(config, backend),
+  net: (config, _model, parts) => new NetService(config, parts),
   rng: (_config, _model, backend) => new RngService(backend),
 };
 

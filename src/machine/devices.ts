@@ -10,10 +10,12 @@ import { SECTOR } from '../devices/block/registers.ts';
 import { type DeviceConfig, modelFor } from '../devices/catalog.ts';
 import type { ConsoleBackend } from '../devices/console/backend.ts';
 import { ConsoleRouter } from '../devices/console/router.ts';
+import type { NetParts } from '../devices/net/service.ts';
 import { hostEntropy } from '../devices/rng/backend.ts';
 import { type Backends, serviceFor } from '../devices/services.ts';
 import type { DeviceModel, DeviceService } from '../virtio/device.ts';
 import type { MachineConfig } from './config.ts';
+import { Networks } from './networks.ts';
 import { SerialPort } from './serial-port.ts';
 
 /** A device with what it needs of the host. */
@@ -23,17 +25,19 @@ interface Part {
 }
 
 export class Devices {
-  /** In slot order: the console first, always; then disks, then the entropy source. */
+  /** In slot order: the console first, always; then disks, network devices, and the entropy source. */
   readonly configs: readonly DeviceConfig[];
   /** Register sides that know sizes and features but have no registers. */
   readonly models: readonly DeviceModel[];
   readonly serial: SerialPort;
   readonly #parts: readonly Part[];
   readonly #router: ConsoleRouter;
+  readonly #networks: Networks;
   #services: DeviceService[] | undefined;
 
-  private constructor(parts: readonly Part[], router: ConsoleRouter, terminal: ConsoleBackend) {
+  private constructor(parts: readonly Part[], router: ConsoleRouter, networks: Networks, terminal: ConsoleBackend) {
     this.#parts = parts;
+    this.#networks = networks;
     this.#router = router;
     this.serial = new SerialPort(router, terminal);
     this.configs = parts.map(part => part.config);
@@ -43,15 +47,18 @@ export class Devices {
   /** Opens and locks every file. Throws UsageError or HostError, with nothing left open. */
   static async open(config: MachineConfig, terminal: ConsoleBackend): Promise<Devices> {
     const router = new ConsoleRouter(terminal);
+    const networks = new Networks(config);
     const { columns, rows } = terminal.size();
     const parts: Part[] = [{ config: { kind: 'console', name: 'console0', columns, rows }, backend: router.console }];
     try {
       for (const [n, option] of config.blocks.entries()) parts.push(await openBlock(`block${n}`, option));
+      for (const [n, option] of config.networks.entries()) parts.push(await networks.open(`net${n}`, option));
       if (config.rng) parts.push({ config: { kind: 'rng', name: 'rng0' }, backend: hostEntropy });
-      return new Devices(parts, router, terminal);
+      return new Devices(parts, router, networks, terminal);
     } catch (error) {
       router.close();
-      for (const { config: device, backend } of parts) if (device.kind === 'block') await (backend as RawFile).close();
+      for (const part of parts) await release(part);
+      await networks.close();
       throw error;
     }
   }
@@ -65,6 +72,12 @@ export class Devices {
     return this.#services;
   }
 
+  /** What each device counts, by its name; the services must be there. */
+  counters(): Map<string, Readonly<Record<string, number>>> {
+    const rows = (this.#services ?? []).map((service, i) => [this.configs[i]!.name, service.counters?.()] as const);
+    return new Map(rows.filter(row => row[1] !== undefined) as [string, Readonly<Record<string, number>>][]);
+  }
+
   /** Makes everything durable and lets go of it. */
   async close(): Promise<void> {
     this.#router.close();
@@ -73,9 +86,8 @@ export class Devices {
       await guarded(this.configs[i]!.name, async () => service.settle?.());
       await guarded(this.configs[i]!.name, async () => service.close?.());
     }
-    if (!this.#services) {
-      for (const { config, backend } of this.#parts) if (config.kind === 'block') await (backend as RawFile).close();
-    }
+    if (!this.#services) for (const part of this.#parts) await release(part);
+    await this.#networks.close();
   }
 }
 
@@ -85,6 +97,12 @@ async function guarded(name: string, action: () => Promise<void>): Promise<void>
   } catch (error) {
     log.warn(`${name}: closing it failed: ${describeError(error)}`);
   }
+}
+
+/** Lets go of what a part has open while no service owns it. */
+async function release({ config, backend }: Part): Promise<void> {
+  if (config.kind === 'block') await (backend as RawFile).close();
+  if (config.kind === 'net') (backend as NetParts).wire.close();
 }
 
 async function openBlock(name: string, option: BlockOption): Promise<Part> {
