@@ -105,6 +105,68 @@ const IMAGES: readonly Row[] = [
   ['a damaged image', 'image info damaged', 2, /damaged is damaged/],
 ];
 
+const NETWORKS: readonly Row[] = [
+  ['no network', '64 good --tunnet', 2, /--tunnet needs a value/],
+  ['a network nobody knows', '64 good --tunnet brigde:br0', 2, /does not know "brigde"\. Did you mean bridge:NAME\?/],
+  [
+    'a bad address',
+    '64 good --tunnet 10.0.0.256',
+    2,
+    /--tunnet 10\.0\.0\.256 is not an IPv4 address\. Write one such as/,
+  ],
+  ['an address of nobody', '64 good --tunnet 10.0.0.0/24', 2, /is the address of a network, not of a host/],
+  ['a prefix that is none', '64 good --tunnet 10.0.0.1/33', 2, /no prefix length from 1 to 31/],
+  ['a bad MAC', '64 good --tunnet local:02:00:00', 2, /MAC address "02:00:00" is not six hexadecimal bytes.*Write one/],
+  ['a multicast MAC', '64 good --tunnet none,mac=03:00:00:00:00:01', 2, /is a multicast address/],
+  ['a name too long', '64 good --tunnet tap:a-name-too-long-', 2, /a name of 16 bytes, but interfaces have at most 15/],
+  ['a small mtu', '64 good --tunnet local,mtu=67', 2, /mtu "67" is out of range.*from 68 to 65535/],
+  ['a large mtu', '64 good --tunnet local,mtu=65536', 2, /mtu "65536" is out of range/],
+  [
+    'an mtu that taps do not have',
+    '64 good --tunnet local,mtu=65535',
+    2,
+    /mtu 65535 is not.*from 68 to 65521/,
+    'network',
+  ],
+  ['too many queues', '64 good --tunnet local,queues=33', 2, /queues "33" is not a number of queue pairs.*1 to 32/],
+  ['more queues than a tap has', '64 good --tunnet tap:single,queues=2', 2, /made for one.*multi_queue/, 'network'],
+  ['the same tap twice', '64 good --tunnet tap:t --tunnet tap:t', 2, /names the tap t twice/],
+  [
+    'a tap that is missing',
+    '64 good --tunnet tap:missing',
+    2,
+    /the tap missing, which does not exist.*ip tuntap/,
+    'network',
+  ],
+  ['a tap that is none', '64 good --tunnet tap:lo', 2, /names lo as a tap, but it is none/, 'network'],
+  [
+    'a bridge that is missing',
+    '64 good --tunnet bridge:br9',
+    2,
+    /bridge br9, which does not exist.*ip link/,
+    'network',
+  ],
+  ['a bridge that is none', '64 good --tunnet bridge:lo', 2, /names lo as a bridge, but it is none/, 'network'],
+  [
+    'no right to make a tap',
+    '64 good --tunnet 10.0.0.1',
+    1,
+    /not permitted.*sudo.*ip tuntap.*tap:tap0/,
+    'fixed-network',
+  ],
+  ['no right to a local network', '64 good --tunnet local', 1, /not permitted.*sudo/, 'fixed-network'],
+  ['no taps at all', '64 good --tunnet local', 1, /--tunnet needs \/dev\/net\/tun.*does not have.*modprobe/, 'no-kvm'],
+];
+
+/** Only root can give a tap to somebody else. */
+const FOREIGN: Row = [
+  'no right to take a tap',
+  '64 good --tunnet tap:foreign',
+  1,
+  /foreign belongs to somebody else.*user \$USER/,
+  'fixed-network',
+];
+
 const HOSTS: readonly Row[] = [
   ['no /dev/kvm', '64 good', 1, /\/dev\/kvm does not exist.*tslaunch doctor/, 'no-kvm'],
   ['no permission on /dev/kvm', '64 good', 1, /\/dev\/kvm may not be opened.*usermod -aG kvm/, 'forbidden-kvm'],
@@ -164,6 +226,7 @@ describe.each<{ what: string; rows: readonly Row[] }>([
   { what: 'kernels', rows: KERNELS },
   { what: 'disks', rows: DISKS },
   { what: 'images', rows: IMAGES },
+  { what: 'networks', rows: process.getuid?.() === 0 ? [...NETWORKS, FOREIGN] : NETWORKS },
   { what: 'hosts', rows: HOSTS },
 ])('wrong $what', ({ rows }) => {
   for (const [what, line, status, says, host] of rows) {
