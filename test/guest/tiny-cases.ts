@@ -9,6 +9,8 @@ export interface TinyCase {
   /** A fresh disk of this many MiB; read-only with `readOnly`. */
   disk?: number;
   readOnly?: boolean;
+  /** A network device, on a tap whose other end is the host; `none`: on no wire. */
+  net?: 'tap' | 'none';
   /** The QEMU machine that must agree; none where a stock QEMU differs on purpose or takes long. */
   qemu?: Launcher;
   /** Words that only tslaunch gets: what the specification leaves open and tslaunch promises. */
@@ -50,6 +52,31 @@ export const CASES: TinyCase[] = [
     qemu: 'qemu-pc',
   },
   { name: "a driver's mistakes, block", guest: 'bad-driver', disk: 1, strict: ['strict=1'] },
+  { name: 'network', guest: 'net', net: 'tap', strict: ['strict=1'], qemu: 'qemu-pc' },
+  {
+    name: 'network, mergeable buffers, MSI-X, indirect, event index',
+    guest: 'net',
+    net: 'tap',
+    needs: { arguments: ['mrg=1', 'irq=msix', 'indirect=1', 'event-idx=1'] },
+    strict: ['strict=1'],
+    qemu: 'qemu-q35',
+  },
+  { name: 'network by INTx', guest: 'net', net: 'tap', needs: { arguments: ['irq=intx'] }, qemu: 'qemu-q35' },
+  { name: 'network without a wire', guest: 'net', net: 'none', needs: { arguments: ['link=down'] } },
+  { name: "a network driver's mistakes", guest: 'net-mistakes', net: 'tap', strict: ['strict=1'], qemu: 'qemu-q35' },
+  {
+    name: "a network driver's mistakes, mergeable buffers",
+    guest: 'net-mistakes',
+    net: 'tap',
+    needs: { arguments: ['mrg=1'] },
+    strict: ['strict=1'],
+  },
+  {
+    name: 'network-bench',
+    guest: 'net-bench',
+    net: 'tap',
+    needs: { arguments: ['op=tx', 'n=2000', 'bytes=65226', 'pieces=17'] },
+  },
   { name: 'one processor', guest: 'smp', needs: { cpus: 1, arguments: ['cpus=1'] } },
   { name: 'four processors', guest: 'smp', needs: { cpus: 4, arguments: ['cpus=4'] }, qemu: 'qemu-q35' },
   // QEMU leaves its KVM's SYSCALL as it is.
