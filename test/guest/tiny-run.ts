@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GuestNeeds, Launcher } from '../../fixtures/guests/launchers.ts';
 import { type GuestRun, runGuest } from '../../fixtures/guests/run.ts';
+import { exec } from '../../fixtures/support/exec.ts';
 import type { TinyCase } from './tiny-cases.ts';
 
 export async function runCase(launcher: Launcher, tiny: TinyCase): Promise<GuestRun> {
@@ -12,9 +13,13 @@ export async function runCase(launcher: Launcher, tiny: TinyCase): Promise<Guest
     const needs: GuestNeeds = { quickFirmware: true, ...tiny.needs };
     if (tiny.disk) {
       const path = join(directory, 'disk.img');
-      await writeFile(path, 'the first sector');
-      await truncate(path, tiny.disk << 20);
-      needs.disks = [{ path, readOnly: tiny.readOnly ?? false }];
+      const { disk, readOnly = false, diskWords: words } = tiny;
+      if (words?.includes('format=qcow2')) await exec('qemu-img', ['create', '-q', '-f', 'qcow2', path, `${disk}M`]);
+      else {
+        await writeFile(path, 'the first sector');
+        await truncate(path, disk << 20);
+      }
+      needs.disks = [{ path, readOnly, ...(words === undefined ? {} : { words }) }];
     }
     if (launcher === 'tslaunch' && tiny.strict) needs.arguments = [...(needs.arguments ?? []), ...tiny.strict];
     return await runGuest(launcher, tiny.guest, needs);
