@@ -14,13 +14,13 @@ import type { BenchOptions } from './options.ts';
 
 /** Words for the guest, by row; a frame of 65226 bytes is 45 segments of 1448. */
 const SENDS = [
-  'bytes=64 n=60000',
-  'bytes=1514 n=60000',
-  'bytes=1514 n=60000 pieces=2',
-  'bytes=65226 n=4000',
-  'bytes=65226 n=4000 pieces=17',
+  'bytes=64 n=200000',
+  'bytes=1514 n=200000',
+  'bytes=1514 n=200000 pieces=2',
+  'bytes=65226 n=30000',
+  'bytes=65226 n=30000 pieces=17',
 ];
-const RECEIVES = ['bytes=64 n=60000', 'bytes=1514 n=60000', 'bytes=65226 n=4000'];
+const RECEIVES = ['bytes=64 n=200000', 'bytes=1514 n=200000', 'bytes=65226 n=30000'];
 /** A driver that sleeps leaves its processor to whoever floods the wire. */
 const HOW = { send: ['op=tx', 'irq=poll'], receive: ['op=rx', 'irq=msix', 'event-idx=1'] };
 

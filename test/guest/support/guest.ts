@@ -19,6 +19,8 @@ export interface StartOptions {
   directory: string;
   /** A terminal of that size instead of pipes. */
   pty?: { columns: number; rows: number };
+  /** A command that starts the launcher, for example in another network namespace. */
+  through?: readonly string[];
 }
 
 export class Guest {
@@ -35,11 +37,11 @@ export class Guest {
   #heard = () => {};
   readonly ended: Promise<GuestEnd>;
 
-  private constructor(lab: Lab, words: readonly string[], { directory, pty }: StartOptions) {
+  private constructor(lab: Lab, words: readonly string[], { directory, pty, through = [] }: StartOptions) {
     this.#words = words;
-    const argv = [`${root}bin/tslaunch.js`, ...words];
+    const [command, ...argv] = [...through, process.execPath, `${root}bin/tslaunch.js`, ...words];
     const options = { cwd: directory, env: { TMPDIR: directory }, ...(pty && { pty }) };
-    this.#process = lab.spawn(process.execPath, argv, options);
+    this.#process = lab.spawn(command!, argv, options);
     this.pid = this.#process.pid;
     this.#process.stdin.on('error', () => {}); // It may end without reading all that was typed.
     this.#process.stdout.on('data', chunk => this.#hear(chunk));

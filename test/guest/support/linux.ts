@@ -23,13 +23,24 @@ export async function rootDisk(directory: string, bits: 32 | 64 = 64, options: D
   return path;
 }
 
+/** What else an initramfs has: programs by path without leading slash, and lines that the shell begins with. */
+export interface InitrdOptions {
+  readonly programs?: Readonly<Record<string, Uint8Array>>;
+  readonly shell?: string;
+}
+
 /** An initramfs with the same shell as its init. Returns its path. */
-export async function shellInitrd(directory: string): Promise<string> {
+export async function shellInitrd(
+  directory: string,
+  { programs = {}, shell = '' }: InitrdOptions = {},
+): Promise<string> {
   const path = join(directory, 'initrd');
-  const init = INIT_PREAMBLE.replace('#!/bin/sh\n', '#!/bin/busybox sh\n/bin/busybox --install -s /bin\n') + SHELL;
+  const init =
+    INIT_PREAMBLE.replace('#!/bin/sh\n', '#!/bin/busybox sh\n/bin/busybox --install -s /bin\n') + shell + SHELL;
   const console = { path: 'dev/console', kind: 'character', mode: 0o600, major: 5, minor: 1 } as const;
   const tree = directories(['bin', 'dev', 'proc', 'root', 'sys', 'tmp']);
   const files = [program('bin/busybox', readFileSync(await busybox(64, progress))), program('init', init)];
+  for (const [name, data] of Object.entries(programs)) files.push(program(name, data));
   writeFileSync(path, cpio([...tree, console, ...files]));
   return path;
 }
