@@ -7,6 +7,8 @@ import { NetDevices } from '../../host/netdevice.ts';
 import { Tap } from '../../host/tap.ts';
 import type { NetOption } from './config.ts';
 
+/** 64 KiB with an Ethernet header. */
+const MAX_TAP_MTU = 65_521;
 /** The kernel fills in the first number that is free. */
 const NEW_NAME = 'tslaunch%d';
 
@@ -44,7 +46,7 @@ function makeTap(devices: NetDevices, option: NetOption, address: WireAddress | 
   try {
     const name = tap.name!;
     // A bridge's packets are as long as its shortest port allows: a new port must not change that for the others.
-    const mtu = option.mtu ?? (bridge === undefined ? undefined : devices.mtu(bridge));
+    const mtu = option.mtu ?? (bridge === undefined ? undefined : Math.min(devices.mtu(bridge), MAX_TAP_MTU));
     if (mtu !== undefined) setMtu(devices, name, mtu);
     if (address) devices.setAddress(name, address.ip, address.prefix);
     if (bridge !== undefined) addToBridge(devices, bridge, name);
@@ -63,7 +65,7 @@ function takeTap(devices: NetDevices, name: string, queues: number): Tap {
       `Make it with \`ip tuntap add dev ${name} mode tap user $USER\`, or let tslaunch make one: --tunnet ADDRESS.`,
     );
   }
-  const take = (multiQueue: boolean) => Tap.open({ name, existing: true, queues, multiQueue });
+  const take = (multiQueue: boolean) => Tap.open({ name, existing: true, queues: multiQueue ? queues : 1, multiQueue });
   try {
     return take(queues > 1);
   } catch (error) {
@@ -87,7 +89,10 @@ function setMtu(devices: NetDevices, name: string, mtu: number): void {
     devices.setMtu(name, mtu);
   } catch (error) {
     if (errnoOf(error) !== 'EINVAL') throw error;
-    throw new UsageError(`--tunnet mtu ${mtu} is not what a tap of this host takes.`, 'Give one from 68 to 65521.');
+    throw new UsageError(
+      `--tunnet mtu ${mtu} is not what a tap of this host takes.`,
+      `Give one from 68 to ${MAX_TAP_MTU}.`,
+    );
   }
 }
 
