@@ -2,6 +2,7 @@
  * The block device at work. A loop takes requests and starts them; each runs to its end by itself, so as many are in flight as
  * the driver queues, and they complete in any order, as virtio allows. A flush covers the writes that were completed before it.
  */
+import { HostError } from '../../base/errors.ts';
 import type { DeviceHandle, DeviceService } from '../../virtio/device.ts';
 import type { Chain, Virtqueue } from '../../virtio/virtqueue.ts';
 import { fillScattered } from '../scatter.ts';
@@ -30,6 +31,7 @@ export class BlockService implements DeviceService {
   readonly #capacity: Capacity;
   /** Of the driver's session; the same for all queues. */
   #device: DeviceHandle | undefined;
+  #lossTold = false;
 
   constructor(config: BlockConfig, backend: BlockBackend) {
     const who = `${config.name} (${backend.label})`;
@@ -60,8 +62,13 @@ export class BlockService implements DeviceService {
     void this.#flush();
   }
 
+  /** Throws HostError if the host could not keep what it was given. */
   async settle(): Promise<void> {
-    await this.#sync.run();
+    try {
+      await this.#sync.run();
+    } catch (error) {
+      throw this.#unkept(error);
+    }
   }
 
   reset(): void {
@@ -70,7 +77,23 @@ export class BlockService implements DeviceService {
 
   async close(): Promise<void> {
     this.#capacity.stop();
-    await this.#backend.close();
+    try {
+      await this.#backend.close();
+    } catch (error) {
+      // Said once is enough: settling meets the same fault first.
+      if (this.#lossTold) return;
+      throw this.#unkept(error);
+    }
+  }
+
+  #unkept(error: unknown): HostError {
+    this.#lossTold = true;
+    const { code, message } = error as NodeJS.ErrnoException;
+    return new HostError(
+      `The host could not keep all that was written to ${this.#backend.label} (${code ?? message}).`,
+      'Look after its disk, and check the image.',
+      { errno: code ?? 'unknown', cause: error },
+    );
   }
 
   /** The first queue of a session gets the device ready for it. */

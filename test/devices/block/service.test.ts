@@ -311,6 +311,16 @@ describe('a disk that fails', () => {
     },
   );
 
+  it('that cannot keep what it was given is said so at the end, once', async () => {
+    await start();
+    disk.before = fail('EIO');
+    await expect(service.settle()).rejects.toThrow('The host could not keep all that was written to memory (EIO).');
+    const { close } = disk;
+    disk.close = () => disk.flush();
+    await service.close();
+    disk.close = close;
+  });
+
   it.each([true, false])(
     'that ends early is an error, never stale memory sold as data (immediate: %s)',
     async immediate => {
