@@ -37,6 +37,13 @@ export const OPTIONS: readonly OptionRow[] = [
     group: 'Devices',
     help: 'a disk: raw image or block device. The guest sees /dev/vda, /dev/vdb...',
   },
+  {
+    name: 'cdrom',
+    value: 'FILE',
+    repeatable: true,
+    group: 'Devices',
+    help: 'a CD-ROM drive with this ISO image in it. The guest sees /dev/sr0, /dev/sr1...',
+  },
   { name: 'rng', group: 'Devices', help: 'an entropy device: /dev/hwrng in the guest' },
   {
     name: 'username',

@@ -7,8 +7,9 @@ import type { DeviceModel } from '../virtio/device.ts';
 import { type BlockConfig, blockModel } from './block/registers.ts';
 import { type ConsoleConfig, type ConsoleModel, consoleModel } from './console/registers.ts';
 import { type RngConfig, rngModel } from './rng/registers.ts';
+import { type CdromConfig, cdromModel } from './scsi/registers.ts';
 
-export type DeviceConfig = ConsoleConfig | BlockConfig | RngConfig;
+export type DeviceConfig = ConsoleConfig | BlockConfig | CdromConfig | RngConfig;
 export type DeviceKind = DeviceConfig['kind'];
 export type ConfigOf<K extends DeviceKind> = Extract<DeviceConfig, { kind: K }>;
 
@@ -16,6 +17,7 @@ export type ConfigOf<K extends DeviceKind> = Extract<DeviceConfig, { kind: K }>;
 interface Models {
   console: ConsoleModel;
   block: DeviceModel;
+  cdrom: DeviceModel;
   rng: DeviceModel;
 }
 export type ModelOf<K extends DeviceKind> = Models[K];
@@ -23,6 +25,7 @@ export type ModelOf<K extends DeviceKind> = Models[K];
 const MODELS: { [K in DeviceKind]: (config: ConfigOf<K>, registers?: RegisterFile) => ModelOf<K> } = {
   console: consoleModel,
   block: blockModel,
+  cdrom: cdromModel,
   rng: rngModel,
 };
 

@@ -3,6 +3,7 @@
  * from a copy of it. Nothing in here is an object with behaviour, so it crosses threads and goes into snapshots as it is.
  */
 import type { BlockOption } from '../devices/block/options.ts';
+import type { CdromOption } from '../devices/scsi/options.ts';
 import type { Observation } from './observation.ts';
 
 /** How the kernel is entered: `auto` takes the PVH note of a kernel that has one and no Linux 64-bit entry. */
@@ -25,6 +26,8 @@ export interface MachineConfig {
   readonly commandLine: readonly string[];
   /** Disks in the order in which the guest sees them. */
   readonly blocks: readonly BlockOption[];
+  /** CD-ROM drives with a medium in each. */
+  readonly cdroms: readonly CdromOption[];
   /** An entropy device. */
   readonly rng: boolean;
   /** User whose rights the launcher keeps once everything is open. */

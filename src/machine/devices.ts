@@ -7,23 +7,21 @@ import { log } from '../base/log.ts';
 import type { BlockOption } from '../devices/block/options.ts';
 import { RawFile } from '../devices/block/raw-file.ts';
 import { SECTOR } from '../devices/block/registers.ts';
-import { type DeviceConfig, modelFor } from '../devices/catalog.ts';
+import { type ConfigOf, type DeviceConfig, type DeviceKind, modelFor } from '../devices/catalog.ts';
 import type { ConsoleBackend } from '../devices/console/backend.ts';
 import { ConsoleRouter } from '../devices/console/router.ts';
 import { hostEntropy } from '../devices/rng/backend.ts';
+import { openDrive } from '../devices/scsi/open-drive.ts';
 import { type Backends, serviceFor } from '../devices/services.ts';
 import type { DeviceModel, DeviceService } from '../virtio/device.ts';
 import type { MachineConfig } from './config.ts';
 import { SerialPort } from './serial-port.ts';
 
 /** A device with what it needs of the host. */
-interface Part {
-  readonly config: DeviceConfig;
-  readonly backend: Backends[DeviceConfig['kind']];
-}
+type Part = { [K in DeviceKind]: { readonly config: ConfigOf<K>; readonly backend: Backends[K] } }[DeviceKind];
 
 export class Devices {
-  /** In slot order: the console first, always; then disks, then the entropy source. */
+  /** In slot order: the console first, always; then disks, CD-ROM drives, and the entropy source. */
   readonly configs: readonly DeviceConfig[];
   /** Register sides that know sizes and features but have no registers. */
   readonly models: readonly DeviceModel[];
@@ -47,11 +45,12 @@ export class Devices {
     const parts: Part[] = [{ config: { kind: 'console', name: 'console0', columns, rows }, backend: router.console }];
     try {
       for (const [n, option] of config.blocks.entries()) parts.push(await openBlock(`block${n}`, option));
+      for (const [n, option] of config.cdroms.entries()) parts.push(await openDrive(`cdrom${n}`, option));
       if (config.rng) parts.push({ config: { kind: 'rng', name: 'rng0' }, backend: hostEntropy });
       return new Devices(parts, router, terminal);
     } catch (error) {
       router.close();
-      for (const { config: device, backend } of parts) if (device.kind === 'block') await (backend as RawFile).close();
+      await closeDisks(parts);
       throw error;
     }
   }
@@ -73,10 +72,13 @@ export class Devices {
       await guarded(this.configs[i]!.name, async () => service.settle?.());
       await guarded(this.configs[i]!.name, async () => service.close?.());
     }
-    if (!this.#services) {
-      for (const { config, backend } of this.#parts) if (config.kind === 'block') await (backend as RawFile).close();
-    }
+    if (!this.#services) await closeDisks(this.#parts);
   }
+}
+
+/** Of parts that no service looks after. */
+async function closeDisks(parts: readonly Part[]): Promise<void> {
+  for (const { config, backend } of parts) if ('close' in backend) await guarded(config.name, () => backend.close());
 }
 
 async function guarded(name: string, action: () => Promise<void>): Promise<void> {
@@ -89,7 +91,7 @@ async function guarded(name: string, action: () => Promise<void>): Promise<void>
 
 async function openBlock(name: string, option: BlockOption): Promise<Part> {
   const backend = await RawFile.open(option.file, option.readOnly);
-  const config: DeviceConfig = {
+  const config: ConfigOf<'block'> = {
     kind: 'block',
     name,
     sectors: backend.size / SECTOR,

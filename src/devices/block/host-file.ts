@@ -11,7 +11,7 @@ import { deviceNumber, type LockHolder, tryLockFile } from '../../host/file-lock
 import { readCached } from '../../host/read-cached.ts';
 import { readFully, writeFully } from './file-io.ts';
 import type { ImageFile } from './image-file.ts';
-import { openFailure, wrongKind } from './raw-file-errors.ts';
+import { BLOCK_IMAGE, type ImageKind, openFailure, wrongKind } from './raw-file-errors.ts';
 import { SECTOR } from './registers.ts';
 
 /** Reads up to this size are first tried from the page cache, on the calling thread: a few microseconds. */
@@ -43,13 +43,13 @@ export class HostFile implements ImageFile {
    * Opens and locks an image. Throws UsageError, one sentence, for a file that cannot be a disk, and HostError for one that
    * another process has open.
    */
-  static async open(path: string, readOnly: boolean): Promise<HostFile> {
+  static async open(path: string, readOnly: boolean, kind: ImageKind = BLOCK_IMAGE): Promise<HostFile> {
     const mode = readOnly ? constants.O_RDONLY : constants.O_RDWR;
-    const fd = openImage(path, mode, readOnly);
+    const fd = openImage(path, mode, readOnly, kind);
     let durableFd = fd;
     try {
-      refuseWrongKind(path, fstatSync(fd));
-      await lock(fd, path, readOnly);
+      refuseWrongKind(path, fstatSync(fd), kind);
+      await lock(fd, `${kind.noun} ${path}`, readOnly);
       const length = lengthOf(fd);
       // By descriptor, not by name: the name may have come to mean another file.
       if (!readOnly) durableFd = openSync(`/proc/self/fd/${fd}`, mode | constants.O_DSYNC);
@@ -84,18 +84,18 @@ export class HostFile implements ImageFile {
   }
 }
 
-function openImage(path: string, mode: number, readOnly: boolean): number {
+function openImage(path: string, mode: number, readOnly: boolean, kind: ImageKind): number {
   try {
     // Looked at before it is opened: opening a FIFO would wait for its other end.
-    refuseWrongKind(path, statSync(path));
+    refuseWrongKind(path, statSync(path), kind);
     return openSync(path, mode);
   } catch (error) {
-    throw openFailure(path, readOnly, error);
+    throw openFailure(path, readOnly, error, kind);
   }
 }
 
-function refuseWrongKind(path: string, stats: Stats): void {
-  if (!stats.isFile() && !stats.isBlockDevice()) throw wrongKind(path, stats);
+function refuseWrongKind(path: string, stats: Stats, kind: ImageKind): void {
+  if (!stats.isFile() && !stats.isBlockDevice()) throw wrongKind(path, stats, kind);
 }
 
 /** Length in bytes. A block device's is not in its inode but in sysfs, in units of 512 bytes. */
@@ -106,7 +106,8 @@ function lengthOf(fd: number): number {
     : Number(stats.size);
 }
 
-async function lock(fd: number, path: string, readOnly: boolean): Promise<void> {
+/** `image` begins each sentence. */
+async function lock(fd: number, image: string, readOnly: boolean): Promise<void> {
   let holder: LockHolder | undefined;
   const tries = fstatSync(fd).isBlockDevice() ? LOCK_TRIES : 1;
   for (let i = 0; i < tries; i++) {
@@ -116,13 +117,13 @@ async function lock(fd: number, path: string, readOnly: boolean): Promise<void> 
   }
   if (holder?.pid === process.pid) {
     throw new UsageError(
-      `Block image ${path} is in use by another disk of this guest.`,
+      `${image} is in use by another disk of this guest.`,
       'Name each image once, or open it with ",ro" every time.',
     );
   }
   const who = holder?.pid === undefined ? 'another process' : `process ${holder.pid}`;
   throw new HostError(
-    `Block image ${path} is in use by ${who}${readOnly ? ', which may write to it' : ''}.`,
+    `${image} is in use by ${who}${readOnly ? ', which may write to it' : ''}.`,
     'End that process first, or use a copy of the image; several guests may share one that all of them open with ",ro".',
     { syscall: 'flock', errno: 'EWOULDBLOCK' },
   );
