@@ -32,10 +32,19 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     name: 'block',
-    value: 'FILE[,ro]',
+    value: 'FILE[,...]',
     repeatable: true,
     group: 'Devices',
-    help: 'a disk: raw image or block device. The guest sees /dev/vda, /dev/vdb...',
+    help: 'a disk: raw or qcow2 image, or block device; see below. The guest sees /dev/vda, /dev/vdb...',
+  },
+  {
+    name: 'tunnet',
+    value: 'WIRE[:MAC]',
+    repeatable: true,
+    group: 'Devices',
+    help:
+      "a network card on a tap: IP[/PREFIX] for the host's end, bridge:NAME, tap:NAME, local (the guest gets its address by DHCP) " +
+      'or none; append ,mtu=N ,locked ,queues=N ,mac=MAC',
   },
   {
     name: 'cdrom',

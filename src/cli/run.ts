@@ -7,8 +7,8 @@ import { log } from '../base/log.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import { defaultConsole } from '../machine/default-console.ts';
 import { Machine } from '../machine/machine.ts';
-import { addStatistics, noStatistics, type Statistics } from '../machine/statistics.ts';
-import { statisticsText } from '../machine/statistics-text.ts';
+import { addStatistics, noStatistics } from '../machine/statistics.ts';
+import { countersText, statisticsText } from '../machine/statistics-text.ts';
 import { type EndingSignal, Terminal } from './terminal.ts';
 
 /** What a shell adds to the number of the signal that ended a process. */
@@ -32,14 +32,14 @@ export async function run(given: MachineConfig): Promise<number> {
     return ending && reason === 'stopped' ? SIGNAL_STATUS + constants.signals[ending] : status;
   } finally {
     await terminal.close();
-    if (given.observation?.statistics && machine.statistics.length > 0) printStatistics(machine.statistics);
+    if (given.observation?.statistics && machine.statistics.length > 0) printStatistics(machine);
   }
 }
 
-function printStatistics(vcpus: readonly Statistics[]): void {
+function printStatistics({ statistics, counters }: Machine): void {
   const sum = noStatistics();
-  for (const each of vcpus) addStatistics(sum, each);
-  process.stderr.write(`${statisticsText(sum, vcpus).join('\n')}\n`);
+  for (const each of statistics) addStatistics(sum, each);
+  process.stderr.write(`${[...statisticsText(sum, statistics), ...countersText(counters)].join('\n')}\n`);
 }
 
 function withConsole(config: MachineConfig): MachineConfig {

@@ -6,10 +6,11 @@ import type { RegisterFile } from '../state/register-file.ts';
 import type { DeviceModel } from '../virtio/device.ts';
 import { type BlockConfig, blockModel } from './block/registers.ts';
 import { type ConsoleConfig, type ConsoleModel, consoleModel } from './console/registers.ts';
+import { type NetConfig, netModel } from './net/registers.ts';
 import { type RngConfig, rngModel } from './rng/registers.ts';
 import { type CdromConfig, cdromModel } from './scsi/registers.ts';
 
-export type DeviceConfig = ConsoleConfig | BlockConfig | CdromConfig | RngConfig;
+export type DeviceConfig = ConsoleConfig | BlockConfig | CdromConfig | NetConfig | RngConfig;
 export type DeviceKind = DeviceConfig['kind'];
 export type ConfigOf<K extends DeviceKind> = Extract<DeviceConfig, { kind: K }>;
 
@@ -18,6 +19,7 @@ interface Models {
   console: ConsoleModel;
   block: DeviceModel;
   cdrom: DeviceModel;
+  net: DeviceModel;
   rng: DeviceModel;
 }
 export type ModelOf<K extends DeviceKind> = Models[K];
@@ -26,6 +28,7 @@ const MODELS: { [K in DeviceKind]: (config: ConfigOf<K>, registers?: RegisterFil
   console: consoleModel,
   block: blockModel,
   cdrom: cdromModel,
+  net: netModel,
   rng: rngModel,
 };
 

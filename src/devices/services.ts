@@ -5,6 +5,7 @@ import { BlockService } from './block/service.ts';
 import type { ConfigOf, DeviceKind, ModelOf } from './catalog.ts';
 import type { ConsoleBackend } from './console/backend.ts';
 import { ConsoleService } from './console/service.ts';
+import { type NetParts, NetService } from './net/service.ts';
 import type { RngBackend } from './rng/backend.ts';
 import { RngService } from './rng/service.ts';
 import type { CdromBackend } from './scsi/backend.ts';
@@ -15,6 +16,7 @@ export interface Backends {
   console: ConsoleBackend;
   block: BlockBackend;
   cdrom: CdromBackend;
+  net: NetParts;
   rng: RngBackend;
 }
 
@@ -24,6 +26,7 @@ const SERVICES: {
   console: (_config, model, backend) => new ConsoleService(model, backend),
   block: (config, _model, backend) => new BlockService(config, backend),
   cdrom: (config, _model, backend) => new CdromService(config, backend),
+  net: (config, _model, parts) => new NetService(config, parts),
   rng: (_config, _model, backend) => new RngService(backend),
 };
 

@@ -3,6 +3,7 @@
  * from a copy of it. Nothing in here is an object with behaviour, so it crosses threads and goes into snapshots as it is.
  */
 import type { BlockOption } from '../devices/block/options.ts';
+import type { NetOption } from '../devices/net/config.ts';
 import type { CdromOption } from '../devices/scsi/options.ts';
 import type { Observation } from './observation.ts';
 
@@ -28,6 +29,8 @@ export interface MachineConfig {
   readonly blocks: readonly BlockOption[];
   /** CD-ROM drives with a medium in each. */
   readonly cdroms: readonly CdromOption[];
+  /** Network devices in the order in which the guest sees them. */
+  readonly networks: readonly NetOption[];
   /** An entropy device. */
   readonly rng: boolean;
   /** User whose rights the launcher keeps once everything is open. */

@@ -4,9 +4,7 @@
  */
 import { describeError } from '../base/errors.ts';
 import { log } from '../base/log.ts';
-import type { BlockOption } from '../devices/block/options.ts';
-import { RawFile } from '../devices/block/raw-file.ts';
-import { SECTOR } from '../devices/block/registers.ts';
+import { openDisk } from '../devices/block/open-disk.ts';
 import { type ConfigOf, type DeviceConfig, type DeviceKind, modelFor } from '../devices/catalog.ts';
 import type { ConsoleBackend } from '../devices/console/backend.ts';
 import { ConsoleRouter } from '../devices/console/router.ts';
@@ -15,23 +13,26 @@ import { openDrive } from '../devices/scsi/open-drive.ts';
 import { type Backends, serviceFor } from '../devices/services.ts';
 import type { DeviceModel, DeviceService } from '../virtio/device.ts';
 import type { MachineConfig } from './config.ts';
+import { Networks } from './networks.ts';
 import { SerialPort } from './serial-port.ts';
 
 /** A device with what it needs of the host. */
 type Part = { [K in DeviceKind]: { readonly config: ConfigOf<K>; readonly backend: Backends[K] } }[DeviceKind];
 
 export class Devices {
-  /** In slot order: the console first, always; then disks, CD-ROM drives, and the entropy source. */
+  /** In slot order: the console first, always; then disks, CD-ROM drives, network devices, and the entropy source. */
   readonly configs: readonly DeviceConfig[];
   /** Register sides that know sizes and features but have no registers. */
   readonly models: readonly DeviceModel[];
   readonly serial: SerialPort;
   readonly #parts: readonly Part[];
   readonly #router: ConsoleRouter;
+  readonly #networks: Networks;
   #services: DeviceService[] | undefined;
 
-  private constructor(parts: readonly Part[], router: ConsoleRouter, terminal: ConsoleBackend) {
+  private constructor(parts: readonly Part[], router: ConsoleRouter, networks: Networks, terminal: ConsoleBackend) {
     this.#parts = parts;
+    this.#networks = networks;
     this.#router = router;
     this.serial = new SerialPort(router, terminal);
     this.configs = parts.map(part => part.config);
@@ -41,16 +42,19 @@ export class Devices {
   /** Opens and locks every file. Throws UsageError or HostError, with nothing left open. */
   static async open(config: MachineConfig, terminal: ConsoleBackend): Promise<Devices> {
     const router = new ConsoleRouter(terminal);
+    const networks = new Networks(config);
     const { columns, rows } = terminal.size();
     const parts: Part[] = [{ config: { kind: 'console', name: 'console0', columns, rows }, backend: router.console }];
     try {
-      for (const [n, option] of config.blocks.entries()) parts.push(await openBlock(`block${n}`, option));
+      for (const [n, option] of config.blocks.entries()) parts.push(await openDisk(`block${n}`, option));
       for (const [n, option] of config.cdroms.entries()) parts.push(await openDrive(`cdrom${n}`, option));
+      for (const [n, option] of config.networks.entries()) parts.push(await networks.open(`net${n}`, option));
       if (config.rng) parts.push({ config: { kind: 'rng', name: 'rng0' }, backend: hostEntropy });
-      return new Devices(parts, router, terminal);
+      return new Devices(parts, router, networks, terminal);
     } catch (error) {
       router.close();
-      await closeDisks(parts);
+      await release(parts);
+      await networks.close();
       throw error;
     }
   }
@@ -64,6 +68,12 @@ export class Devices {
     return this.#services;
   }
 
+  /** What each device counts, by its name; the services must be there. */
+  counters(): Map<string, Readonly<Record<string, number>>> {
+    const rows = (this.#services ?? []).map((service, i) => [this.configs[i]!.name, service.counters?.()] as const);
+    return new Map(rows.filter(row => row[1] !== undefined) as [string, Readonly<Record<string, number>>][]);
+  }
+
   /** Makes everything durable and lets go of it. */
   async close(): Promise<void> {
     this.#router.close();
@@ -72,13 +82,17 @@ export class Devices {
       await guarded(this.configs[i]!.name, async () => service.settle?.());
       await guarded(this.configs[i]!.name, async () => service.close?.());
     }
-    if (!this.#services) await closeDisks(this.#parts);
+    if (!this.#services) await release(this.#parts);
+    await this.#networks.close();
   }
 }
 
-/** Of parts that no service looks after. */
-async function closeDisks(parts: readonly Part[]): Promise<void> {
-  for (const { config, backend } of parts) if ('close' in backend) await guarded(config.name, () => backend.close());
+/** Lets go of what parts have open that no service looks after. */
+async function release(parts: readonly Part[]): Promise<void> {
+  for (const { config, backend } of parts) {
+    if ('wire' in backend) backend.wire.close();
+    if ('close' in backend) await guarded(config.name, () => backend.close());
+  }
 }
 
 async function guarded(name: string, action: () => Promise<void>): Promise<void> {
@@ -87,17 +101,4 @@ async function guarded(name: string, action: () => Promise<void>): Promise<void>
   } catch (error) {
     log.warn(`${name}: closing it failed: ${describeError(error)}`);
   }
-}
-
-async function openBlock(name: string, option: BlockOption): Promise<Part> {
-  const backend = await RawFile.open(option.file, option.readOnly);
-  const config: ConfigOf<'block'> = {
-    kind: 'block',
-    name,
-    sectors: backend.size / SECTOR,
-    readOnly: option.readOnly,
-    serial: option.serial ?? name,
-    ...(option.queueSize === undefined ? {} : { queueSize: option.queueSize }),
-  };
-  return { config, backend };
 }

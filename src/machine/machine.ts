@@ -123,6 +123,11 @@ export class Machine {
     return this.#statistics;
   }
 
+  /** What each device that counts has done, by its name. */
+  get counters(): ReadonlyMap<string, Readonly<Record<string, number>>> {
+    return this.#devices?.counters() ?? new Map();
+  }
+
   /** Opens the trace and reads the kernel's symbols for it. */
   #observe(kernel: KernelFile): void {
     const { observation } = this.#config;

@@ -38,3 +38,11 @@ export function statisticsText(sum: Statistics, vcpus: readonly Statistics[]): s
   if (sum.systemCalls > 0) lines.push(`${times(sum.systemCalls, 'system call')} completed for KVM.`);
   return lines;
 }
+
+/** What devices counted, a table each, in the devices' own order. Lines for stderr. */
+export function countersText(devices: ReadonlyMap<string, Readonly<Record<string, number>>>): string[] {
+  return [...devices].flatMap(([name, counters]) => {
+    const width = Math.max(...Object.values(counters).map(n => String(n).length), 7);
+    return [`${name}:`, ...Object.entries(counters).map(([what, n]) => `  ${String(n).padStart(width)}  ${what}`)];
+  });
+}

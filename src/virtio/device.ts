@@ -66,6 +66,8 @@ export interface DeviceService {
   reset?(): Promise<void> | void;
   /** Everything acknowledged becomes durable; called at pause, before a snapshot and at the end. */
   settle?(): Promise<void>;
+  /** What it has done so far: a few words and a number each, for whoever asks for statistics. */
+  counters?(): Readonly<Record<string, number>>;
   /** Plain state beyond the register file, for a snapshot; and its (untrusted) way back. */
   save?(): unknown;
   restore?(state: unknown): void;

@@ -17,13 +17,8 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 import { ChainReader } from './chain.ts';
 import { AVAIL_RING, openRings, RING_FLAGS, RING_IDX, type RingLayout, type Rings } from './ring.ts';
 import { type Suppression, suppression } from './suppression.ts';
-import type { Chain, Virtqueue } from './virtqueue.ts';
-
-/** Fields of a {@link QueueCursor}: the next available entry to take, `used.idx` as published, and as last interrupted for. */
-export const CURSOR = { nextAvail: 0, used: 1, signalled: 2 } as const;
-export const CURSOR_FIELDS = 3;
-/** All that a queue remembers beyond guest memory, three 16-bit indices in plain memory: a snapshot copies them. */
-export type QueueCursor = Uint16Array;
+import { CURSOR, CURSOR_FIELDS, type QueueCursor, UsedRing } from './used-ring.ts';
+import type { Chain, Completion, Virtqueue } from './virtqueue.ts';
 
 /** Chains taken in a row before other work on the event loop gets a turn, so that one busy queue cannot starve main. */
 const TURN = 256;
@@ -51,19 +46,19 @@ export class SplitQueue implements Virtqueue {
   readonly size: number;
   readonly stopped: Promise<void>;
   readonly #rings: Rings;
+  readonly #used: UsedRing;
   readonly #chains: ChainReader;
   readonly #suppression: Suppression;
   readonly #doorbell: BellWaiter;
-  readonly #interrupt: () => void;
   readonly #cursor: QueueCursor;
   /** 1 for each head that the service holds. Bounds work in flight by the queue size, whatever the driver does. */
   readonly #held: Uint8Array;
   #heldCount = 0;
-  #last: Chain | undefined;
+  /** The head that was taken from each entry of the available ring, for putting it back. */
+  readonly #taken: Uint16Array;
   #streak = 0;
   #stopping = false;
   #paused: boolean;
-  #signalPlanned = false;
   #resolveStopped!: () => void;
   #onIdle: (() => void)[] = [];
 
@@ -76,10 +71,17 @@ export class SplitQueue implements Virtqueue {
     this.#chains = new ChainReader(memory, layout.desc, layout.size, options.indirect);
     this.#suppression = suppression(this.#rings, layout.size, options.eventIdx);
     this.#doorbell = options.doorbell;
-    this.#interrupt = options.interrupt;
     this.#cursor = options.cursor ?? new Uint16Array(CURSOR_FIELDS);
+    this.#used = new UsedRing({
+      rings: this.#rings,
+      size: layout.size,
+      cursor: this.#cursor,
+      suppression: this.#suppression,
+      interrupt: options.interrupt,
+    });
     this.#paused = options.paused ?? false;
     this.#held = new Uint8Array(layout.size);
+    this.#taken = new Uint16Array(layout.size);
     this.stopped = new Promise(resolve => {
       this.#resolveStopped = resolve;
     });
@@ -98,26 +100,32 @@ export class SplitQueue implements Virtqueue {
 
   async next(): Promise<Chain | undefined> {
     if (this.#streak >= TURN) {
-      this.#signal();
+      this.#used.signal();
       await new Promise<void>(resolve => setImmediate(resolve));
       this.#streak = 0;
     }
-    for (;;) {
-      if (this.#stopping) return undefined;
+    while (!this.#stopping) {
       const chain = this.tryNext();
       if (chain !== undefined) {
         this.#streak++;
         return chain;
       }
-      this.#signal();
-      // Lost wake-up: a driver that added a chain before it saw the wish for kicks does not kick, so look once more after
-      // stating it. A kick after that look rings the bell, which remembers.
-      this.#suppression.inviteKicks(this.#cursor[CURSOR.nextAvail]!);
-      if (!this.#paused && this.#available() > 0) continue;
-      await this.#doorbell.wait();
+      await this.#untilMore(0);
       this.#streak = 0;
-      if (!this.#stopping) this.#suppression.declineKicks();
     }
+    return undefined;
+  }
+
+  async more(count: number, ms: number): Promise<boolean> {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#doorbell.cancel();
+    }, ms);
+    const enough = () => !this.#paused && this.#available() > count;
+    while (!late && !this.#stopping && !enough()) await this.#untilMore(count);
+    clearTimeout(timer);
+    return !this.#stopping && enough();
   }
 
   tryNext(): Chain | undefined {
@@ -130,39 +138,42 @@ export class SplitQueue implements Virtqueue {
     const chain = this.#chains.read(head);
     this.#cursor[CURSOR.nextAvail] = next + 1;
     this.#held[head] = 1;
+    this.#taken[next & (this.size - 1)] = head;
     this.#heldCount++;
-    this.#last = chain;
     return chain;
   }
 
-  unget(): void {
+  unget(count = 1): void {
     if (this.#stopping) return;
-    if (this.#last === undefined || !this.#held[this.#last.head]) throw new RangeError('no chain to put back');
-    this.#cursor[CURSOR.nextAvail] = this.#cursor[CURSOR.nextAvail]! - 1;
-    this.#release(this.#last);
+    for (let n = 0; n < count; n++) {
+      const previous = (this.#cursor[CURSOR.nextAvail]! - 1) & 0xffff;
+      const head = this.#taken[previous & (this.size - 1)]!;
+      if (!this.#held[head]) throw new RangeError('no chain to put back');
+      this.#cursor[CURSOR.nextAvail] = previous;
+      this.#release(head);
+    }
   }
 
   complete(chain: Chain, written: number): void {
     if (this.#stopping) return;
-    if (!this.#held[chain.head]) throw new RangeError(`chain ${chain.head} is not in flight`);
-    if (!(written >= 0 && written <= chain.writableLength)) {
-      throw new RangeError(`${written} bytes written into ${chain.writableLength} writable ones`);
-    }
-    const { used, usedElements } = this.#rings;
-    const index = this.#cursor[CURSOR.used]!;
-    const slot = 2 * (index & (this.size - 1));
-    usedElements[slot] = chain.head;
-    usedElements[slot + 1] = written;
-    this.#cursor[CURSOR.used] = index + 1;
-    Atomics.store(used, RING_IDX, this.#cursor[CURSOR.used]!);
-    this.#release(chain);
-    if (((index + 1 - this.#cursor[CURSOR.signalled]!) & 0xffff) >= this.size) this.#signal();
-    else this.#planSignal();
+    this.#check(chain, written);
+    this.#used.write({ chain, written }, 0);
+    this.#used.publish(1);
+    this.#release(chain.head);
+  }
+
+  completeTogether(parts: readonly Completion[]): void {
+    if (this.#stopping) return;
+    for (const { chain, written } of parts) this.#check(chain, written);
+    parts.forEach((part, i) => void this.#used.write(part, i));
+    this.#used.publish(parts.length);
+    for (const { chain } of parts) this.#release(chain.head);
   }
 
   /** Ends the queue: `next` yields undefined from now on, completions are ignored. */
   stop(): void {
     this.#stopping = true;
+    this.#used.stop();
     this.#resolveStopped();
     this.#idle();
     this.#doorbell.cancel();
@@ -181,6 +192,17 @@ export class SplitQueue implements Virtqueue {
     this.#doorbell.cancel();
   }
 
+  /** Sleeps until the driver kicks for a chain behind the next `count`, unless it is there already; may wake for less. */
+  async #untilMore(count: number): Promise<void> {
+    this.#used.signal();
+    // Lost wake-up: a driver that added a chain before it saw the wish for kicks does not kick, so look once more after
+    // stating it. A kick after that look rings the bell, which remembers.
+    this.#suppression.inviteKicks(this.#cursor[CURSOR.nextAvail]! + count);
+    if (!this.#paused && this.#available() > count) return;
+    await this.#doorbell.wait();
+    if (!this.#stopping) this.#suppression.declineKicks();
+  }
+
   /** How many chains the driver has made available and nobody has taken. */
   #available(): number {
     const count = (Atomics.load(this.#rings.avail, RING_IDX) - this.#cursor[CURSOR.nextAvail]!) & 0xffff;
@@ -190,33 +212,20 @@ export class SplitQueue implements Virtqueue {
     return count;
   }
 
-  #release(chain: Chain): void {
-    this.#held[chain.head] = 0;
+  #check({ head, writableLength }: Chain, written: number): void {
+    if (!this.#held[head]) throw new RangeError(`chain ${head} is not in flight`);
+    if (!(written >= 0 && written <= writableLength)) {
+      throw new RangeError(`${written} bytes written into ${writableLength} writable ones`);
+    }
+  }
+
+  #release(head: number): void {
+    this.#held[head] = 0;
     this.#heldCount--;
-    if (chain === this.#last) this.#last = undefined;
     if (this.#heldCount === 0) this.#idle();
   }
 
   #idle(): void {
     for (const resolve of this.#onIdle.splice(0)) resolve();
-  }
-
-  /** Completions of one turn of the event loop share an interrupt. */
-  #planSignal(): void {
-    if (this.#signalPlanned) return;
-    this.#signalPlanned = true;
-    setImmediate(() => {
-      this.#signalPlanned = false;
-      this.#signal();
-    });
-  }
-
-  /** Interrupts once for everything used since the last time, if the driver asked for it (2.7.7.2, 2.7.10). */
-  #signal(): void {
-    const used = this.#cursor[CURSOR.used]!;
-    const since = (used - this.#cursor[CURSOR.signalled]!) & 0xffff;
-    if (since === 0 || this.#stopping) return;
-    this.#cursor[CURSOR.signalled] = used;
-    if (this.#suppression.wantsInterrupt(used, since)) this.#interrupt();
   }
 }

@@ -10,7 +10,7 @@ import type { RegisterFile, Slice } from '../state/register-file.ts';
 import type { DeviceModel } from './device.ts';
 import { MAX_CONFIG_BYTES, MAX_QUEUES, NO_VECTOR } from './layout.ts';
 import { MAX_QUEUE_SIZE, type RingLayout } from './ring.ts';
-import { CURSOR_FIELDS, type QueueCursor } from './split-queue.ts';
+import { CURSOR_FIELDS, type QueueCursor } from './used-ring.ts';
 
 /** Where the common configuration's queue registers begin. */
 export const QUEUE_BANK = 0x18;

@@ -14,8 +14,8 @@ import { DriverWrites } from './driver-writes.ts';
 import { type FunctionInterrupts, Interrupts } from './interrupts.ts';
 import { STATUS } from './layout.ts';
 import { MAX_QUEUE_SIZE, type RingLayout } from './ring.ts';
-import type { QueueCursor } from './split-queue.ts';
 import { TransportState } from './state.ts';
+import type { QueueCursor } from './used-ring.ts';
 
 export interface VirtioTransportOptions {
   readonly model: DeviceModel;

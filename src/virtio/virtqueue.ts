@@ -17,6 +17,12 @@ export interface Chain {
   readonly writableLength: number;
 }
 
+export interface Completion {
+  readonly chain: Chain;
+  /** Bytes written of the chain's writable part. */
+  readonly written: number;
+}
+
 export interface Virtqueue {
   readonly index: number;
   /** Entries, a power of two. */
@@ -27,10 +33,15 @@ export interface Virtqueue {
    * Throws DriverError on a chain that breaks the rules. One call at a time.
    */
   next(): Promise<Chain | undefined>;
+  /**
+   * Waits like {@link next} until more than `count` chains can be taken, and takes none; resolves to false when that takes longer
+   * than `ms`, or once the queue must stop. For a device that needs several chains at a time.
+   */
+  more(count: number, ms: number): Promise<boolean>;
   /** Like {@link next}, but yields undefined at once when nothing is available, or while the machine is paused. */
   tryNext(): Chain | undefined;
-  /** Puts the last chain taken back (no other taken since): it will be the next again. */
-  unget(): void;
+  /** Puts the last `count` chains taken (default 1) back, none of them completed: they will be the next again, in order. */
+  unget(count?: number): void;
   /**
    * Returns a chain to the driver, in any order; `written` is how many bytes of its writable part the device wrote (2.7.8.2).
    * The driver can see it at once; the interrupt, where the driver wants one, comes at the latest at the end of the current turn
@@ -38,6 +49,8 @@ export interface Virtqueue {
    * bytes than are writable. Does nothing once the queue is stopping.
    */
   complete(chain: Chain, written: number): void;
+  /** Several chains like {@link complete}, in this order, that the driver sees all at once or not yet (5.1.6.4.1). */
+  completeTogether(parts: readonly Completion[]): void;
   /** True once the queue must stop; work in flight is then finished or dropped, its completion ignored. */
   readonly stopping: boolean;
   /** Resolves when the queue must stop: lets a loop that waits for something else (a tap, the keyboard) return. */

@@ -28,6 +28,7 @@ describe('a command line', () => {
         expect.objectContaining({ file: '/b', readOnly: true }),
       ],
       cdroms: [{ file: 'c.iso' }, { file: 'd.iso', serial: 'S1' }],
+      networks: [],
       rng: true,
       username: 'nobody',
       chroot: '/empty',
@@ -44,6 +45,7 @@ describe('a command line', () => {
       commandLine: [],
       blocks: [],
       cdroms: [],
+      networks: [],
       rng: false,
       verbose: false,
       entry: 'auto',
@@ -95,6 +97,11 @@ describe('a command line', () => {
 
   it('hands on an unknown option', () => {
     expect(command('512 vmlinux --blok x')).toEqual({ kind: 'unknown', word: '--blok' });
+  });
+
+  it('leaves the words of image commands alone', () => {
+    expect(command('image create --help')).toEqual({ kind: 'image', words: ['create', '--help'] });
+    expect(command('512 image').kind).toBe('run');
   });
 
   it('asks for the doctor', () => {

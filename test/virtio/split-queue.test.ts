@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
-import { CURSOR, SplitQueue, type SplitQueueOptions } from '../../src/virtio/split-queue.ts';
+import { SplitQueue, type SplitQueueOptions } from '../../src/virtio/split-queue.ts';
+import { CURSOR } from '../../src/virtio/used-ring.ts';
 import type { Chain } from '../../src/virtio/virtqueue.ts';
 import { MemoryBell } from '../support/memory-bell.ts';
 import { MockHeap } from '../support/mock-heap.ts';
@@ -189,6 +190,63 @@ describe.each([
     expect(queue.tryNext()?.readable[0]).toEqual(second.readable[0]);
     queue.complete(second, 0);
     expect(() => queue.unget()).toThrow(RangeError);
+  });
+
+  it('puts several chains back in order, and no more than it holds', async () => {
+    const { driver, queue } = setup({ eventIdx });
+    for (let i = 1; i <= 4; i++) void driver.submit([Uint8Array.of(i)]);
+    const [first] = [queue.tryNext()!, queue.tryNext()!, queue.tryNext()!, queue.tryNext()!];
+    queue.complete(first, 0);
+    queue.unget(3);
+    expect(queue.held).toBe(0);
+    expect([2, 3, 4].map(() => queue.tryNext()?.readable[0]?.[0])).toEqual([2, 3, 4]);
+    queue.unget(3);
+    expect(() => queue.unget()).toThrow(RangeError);
+  });
+
+  it('shows chains that belong together at once', async () => {
+    const { driver, queue, state } = setup({ eventIdx });
+    for (let i = 0; i < 3; i++) void driver.submit([], [4]);
+    const parts = [4, 4, 1].map(written => ({ chain: queue.tryNext()!, written }));
+    const seen = new Set<number>();
+    const store = Atomics.store;
+    Atomics.store = ((array: Uint16Array, index: number, value: number) => {
+      seen.add(driver.usedIdx);
+      return store(array, index, value);
+    }) as typeof Atomics.store;
+    try {
+      queue.completeTogether(parts);
+    } finally {
+      Atomics.store = store;
+    }
+    expect([...seen, driver.usedIdx]).toEqual([0, 3]);
+    await turn();
+    expect([driver.collect(), state.interrupts]).toEqual([3, 1]);
+    expect(() => queue.completeTogether(parts)).toThrow(RangeError);
+  });
+
+  it('waits for more chains than there are, and holds none meanwhile', async () => {
+    const { driver, queue } = setup({ eventIdx });
+    for (let i = 0; i < 2; i++) void driver.submit([], [4]);
+    let came: boolean | undefined;
+    const waiting = queue.more(3, 60_000).then(value => {
+      came = value;
+    });
+    void driver.submit([], [4]);
+    await turn();
+    expect([came, queue.held]).toEqual([undefined, 0]);
+    void driver.submit([], [4]);
+    await waiting;
+    expect(came).toBe(true);
+    expect(await queue.more(4, 1)).toBe(false);
+    expect(await queue.next()).toBeDefined();
+  });
+
+  it('waits for more no longer than it runs', async () => {
+    const { queue } = setup({ eventIdx });
+    const waiting = queue.more(0, 60_000);
+    queue.stop();
+    expect(await waiting).toBe(false);
   });
 
   it('stops: the sleeper wakes, later completions change nothing', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RegisterFile } from '../../src/state/register-file.ts';
-import { CURSOR } from '../../src/virtio/split-queue.ts';
 import { TransportState } from '../../src/virtio/state.ts';
+import { CURSOR } from '../../src/virtio/used-ring.ts';
 import { echoModel } from './echo.ts';
 
 const build = (buffer = new SharedArrayBuffer(4096)) => ({

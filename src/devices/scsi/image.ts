@@ -27,7 +27,7 @@ export class CdromImage implements CdromBackend {
    * another process may write. A size that is no multiple of 2048 is rounded down, with a warning.
    */
   static async open(path: string): Promise<CdromImage> {
-    const file = await HostFile.open(path, true, CDROM_IMAGE);
+    const file = await HostFile.open(path, { readOnly: true, kind: CDROM_IMAGE });
     try {
       return new CdromImage(file);
     } catch (error) {

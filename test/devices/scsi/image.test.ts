@@ -89,10 +89,12 @@ describe('a CD-ROM image', () => {
   it('may be in several drives and on disks that are only read, not on one that is written', async () => {
     await opened();
     await opened();
-    open.push(await HostFile.open(image, true));
-    expect(await refusal(HostFile.open(image, false))).toMatch(/^Block image \/a.iso is in use by another disk/);
+    open.push(await HostFile.open(image, { readOnly: true }));
+    expect(await refusal(HostFile.open(image, { readOnly: false }))).toMatch(
+      /^Block image \/a.iso is in use by another disk/,
+    );
     for (const file of open.splice(0)) await file.close();
-    open.push(await HostFile.open(image, false));
+    open.push(await HostFile.open(image, { readOnly: false }));
     expect(await refusal(opened())).toMatch(/^CD-ROM image \/a.iso is in use by another disk of this guest\./);
   });
 

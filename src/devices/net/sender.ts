@@ -1,0 +1,97 @@
+/**
+ * Frames from the guest to the wire: one vectored write each, straight from the guest's memory, header and all. Where a frame has
+ * to be looked at (a locked address, an answer of the launcher's own) it is copied first, so that the guest cannot change it after the look.
+ * What is no frame is dropped and counted, and the queue goes on; what the kernel thinks of a header is the kernel's to say.
+ */
+import { DriverError } from '../../base/errors.ts';
+import type { Chain, Virtqueue } from '../../virtio/virtqueue.ts';
+import { gatherScattered } from '../scatter.ts';
+import type { NetPort } from './backend.ts';
+import type { FrameFilter, Interceptor } from './config.ts';
+import { ETHERNET, HEADER, MAX_FRAME } from './header.ts';
+import type { DropReason, NetStatistics } from './statistics.ts';
+
+/** Frames and bytes in a row before other work on the event loop gets a turn. */
+const TURN_FRAMES = 128;
+const TURN_BYTES = 2 * 1024 * 1024;
+/** Pieces that one system call takes (IOV_MAX). */
+const MAX_PIECES = 1024;
+/** What an interceptor sees of a frame before it says whether it wants it. */
+const LOOK = 64;
+
+export interface SenderOptions {
+  readonly queue: Virtqueue;
+  readonly port: NetPort;
+  readonly lock: FrameFilter | undefined;
+  readonly interceptor: Interceptor | undefined;
+  /** Takes the interceptor's answers to the guest. */
+  readonly reply: (frame: Uint8Array) => void;
+  readonly statistics: NetStatistics;
+}
+
+/** What became of a frame. */
+type Fate = 'sent' | 'answered' | DropReason;
+
+export class Sender {
+  readonly #o: SenderOptions;
+  readonly #copy = new Uint8Array(HEADER + MAX_FRAME);
+
+  constructor(options: SenderOptions) {
+    this.#o = options;
+  }
+
+  /** Serves until the queue stops. */
+  async run(): Promise<void> {
+    const { queue } = this.#o;
+    let frames = 0;
+    let bytes = 0;
+    for (let chain = await queue.next(); chain; chain = queue.tryNext() ?? (await queue.next())) {
+      const fate = this.#send(chain);
+      queue.complete(chain, 0);
+      this.#count(fate, chain.readableLength - HEADER);
+      bytes += chain.readableLength;
+      if (++frames < TURN_FRAMES && bytes < TURN_BYTES) continue;
+      frames = 0;
+      bytes = 0;
+      await new Promise(resolve => setImmediate(resolve));
+    }
+  }
+
+  /** Throws DriverError for a chain with a part to write (5.1.6.2). */
+  #send({ readable, readableLength, writable }: Chain): Fate {
+    const { lock, interceptor, port } = this.#o;
+    if (writable.length > 0) throw new DriverError('a frame to send has a device-writable part');
+    if (readableLength < HEADER + ETHERNET) return 'short';
+    if (readableLength > HEADER + MAX_FRAME) return 'long';
+    const wanted = interceptor?.wants(this.#copied(readable, Math.min(readableLength, HEADER + LOOK))) ?? false;
+    if (!lock && !wanted && readable.length <= MAX_PIECES) return port.write(readable);
+    const frame = this.#copied(readable, readableLength);
+    if (lock && !lock.fromGuest(frame)) return 'lockedOut';
+    const fate = wanted ? this.#intercept(interceptor!, frame) : undefined;
+    return fate ?? port.write([this.#copy.subarray(0, readableLength)]);
+  }
+
+  /** Copies the first `length` bytes, and returns them without the header. */
+  #copied(readable: readonly Uint8Array[], length: number): Uint8Array {
+    gatherScattered(readable, this.#copy.subarray(0, length));
+    return this.#copy.subarray(HEADER, length);
+  }
+
+  /** Undefined for a frame that is to go on its way. */
+  #intercept(interceptor: Interceptor, frame: Uint8Array): Fate | undefined {
+    const answer = interceptor.answer(frame);
+    if (answer === undefined) return undefined;
+    if (answer === 'drop') return 'unanswered';
+    this.#o.reply(answer);
+    return 'answered';
+  }
+
+  #count(fate: Fate, length: number): void {
+    const { statistics } = this.#o;
+    if (fate === 'sent') {
+      statistics.sent++;
+      statistics.sentBytes += length;
+    } else if (fate === 'answered') statistics.answered++;
+    else statistics.drop(fate);
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * readv(2) and writev(2) on descriptors that never block, straight between the kernel and any memory that a Uint8Array shows,
+ * guest RAM above all. One call moves one packet; the vector is built without allocating.
+ */
+import koffi from 'koffi';
+import { errno, libc } from './libc.ts';
+
+/** IOV_MAX: buffers that one call takes. */
+export const MAX_BUFFERS = 1024;
+
+type Vectored = (fd: number, iov: Uint32Array, count: number) => number;
+const readv: Vectored = libc.func('intptr_t readv(int fd, const void *iov, int count)');
+const writev: Vectored = libc.func('intptr_t writev(int fd, const void *iov, int count)');
+
+/** `struct iovec` times MAX_BUFFERS as 32-bit halves of address and length. Used within a call only, by any one thread. */
+const iov = new Uint32Array(4 * MAX_BUFFERS);
+const addresses = new WeakMap<ArrayBufferLike, number>();
+
+/** Result of a call: bytes moved, or the name of what went wrong. */
+export type Moved = number | string;
+
+/** Reads across `buffers` in order. */
+export function readVector(fd: number, buffers: readonly Uint8Array[]): Moved {
+  const count = readv(fd, iov, fill(buffers));
+  return count >= 0 ? count : errno();
+}
+
+/** Writes all of `buffers`. */
+export function writeVector(fd: number, buffers: readonly Uint8Array[]): Moved {
+  const count = writev(fd, iov, fill(buffers));
+  return count >= 0 ? count : errno();
+}
+
+/** Returns how many buffers there are. Throws RangeError for more than {@link MAX_BUFFERS}. */
+function fill(buffers: readonly Uint8Array[]): number {
+  const count = buffers.length;
+  if (count > MAX_BUFFERS) throw new RangeError(`${count} buffers are more than the ${MAX_BUFFERS} of one call`);
+  for (let i = 0; i < count; i++) {
+    const bytes = buffers[i]!;
+    const address = addressOf(bytes.buffer) + bytes.byteOffset;
+    const high = Math.floor(address / 2 ** 32);
+    iov[4 * i] = address - high * 2 ** 32;
+    iov[4 * i + 1] = high;
+    iov[4 * i + 2] = bytes.byteLength;
+    iov[4 * i + 3] = 0;
+  }
+  return count;
+}
+
+/** User space ends at 2^47 (2^56 at most in sight), so an address is a safe integer. */
+function addressOf(buffer: ArrayBufferLike): number {
+  let address = addresses.get(buffer);
+  if (address === undefined) {
+    address = Number(koffi.address(buffer));
+    addresses.set(buffer, address);
+  }
+  return address;
+}
