@@ -7,6 +7,7 @@ import { smallKernel } from '../fixtures/kernel/build.ts';
 import { probeKvm } from '../fixtures/lab/probe.ts';
 import { makeDisk } from '../fixtures/linux/disk.ts';
 import { netLoad } from '../fixtures/net/build.ts';
+import { GUEST, HOST, MAC, onWire, TAP } from '../fixtures/net/wire.ts';
 import { makeScratch } from '../fixtures/support/cache.ts';
 import { FixtureError } from '../fixtures/support/errors.ts';
 import { makeProgress } from '../fixtures/support/progress.ts';
@@ -14,7 +15,6 @@ import { report, type Sample, takeTurns } from './lib/comparison.ts';
 import { contenders } from './lib/contenders.ts';
 import { inLab } from './lib/lab.ts';
 import { launch } from './lib/launch.ts';
-import { GUEST, HOST, MAC, onWire, TAP } from './lib/wire.ts';
 import type { BenchOptions } from './options.ts';
 
 /** Where the processor is real, and where it is emulated: MiB over TCP, packets of UDP, round trips. */

@@ -3,12 +3,12 @@
 import { buildGuest } from '../fixtures/guests/build.ts';
 import { commandLine } from '../fixtures/guests/launchers.ts';
 import { frameFlood } from '../fixtures/net/build.ts';
+import { MAC, onWire, TAP } from '../fixtures/net/wire.ts';
 import { FixtureError } from '../fixtures/support/errors.ts';
 import { makeProgress } from '../fixtures/support/progress.ts';
 import { report, type Sample, takeTurns } from './lib/comparison.ts';
 import { contenders } from './lib/contenders.ts';
 import { launch } from './lib/launch.ts';
-import { MAC, onWire, TAP } from './lib/wire.ts';
 import { benchNetLinux } from './net-linux.ts';
 import type { BenchOptions } from './options.ts';
 

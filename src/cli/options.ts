@@ -75,6 +75,7 @@ export const OPTIONS: readonly OptionRow[] = [
     group: 'Insight',
     help: 'at the end, print exits by kind and register, how they were decoded, what was emulated',
   },
+  { name: 'no-decode', group: 'Insight', help: 'do not read the instruction behind an exit; believe KVM' },
   { name: 'verbose', short: 'v', of: 'any', group: 'General', help: 'narrate devices, queues and decisions on stderr' },
   { name: 'json', of: 'doctor', group: 'General', help: 'with doctor: one JSON document instead of text' },
   { name: 'version', short: 'V', of: 'any', group: 'General', help: 'print versions and exit' },

@@ -39,6 +39,8 @@ export interface MachineConfig {
   readonly chroot?: string;
   readonly verbose: boolean;
   readonly entry: EntryProtocol;
+  /** False: the instruction behind an exit is not read, and KVM's account of it is taken as it is. */
+  readonly decode?: boolean;
   /** Absent when nobody wants to see exits. */
   readonly observation?: Observation;
 }

@@ -6,6 +6,7 @@ import { closeSync, constants, fstatSync, openSync, type Stats, statSync } from 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HostError, UsageError } from '../../base/errors.ts';
 import { type LockHolder, tryLockFile } from '../../host/file-lock.ts';
+import { joinQemuLocks } from '../../host/qemu-lock.ts';
 import { BLOCK_IMAGE, type ImageKind, openFailure, wrongKind } from './raw-file-errors.ts';
 
 /** Device managers lock a block device for a moment when it changes: try again this often and long before refusing. */
@@ -21,6 +22,7 @@ export async function openLocked(path: string, readOnly: boolean, kind = BLOCK_I
   try {
     refuseWrongKind(path, fstatSync(fd), kind);
     await lock(fd, `${kind.noun} ${path}`, readOnly);
+    await lockAgainstQemu(fd, `${kind.noun} ${path}`, readOnly);
     return fd;
   } catch (error) {
     closeSync(fd);
@@ -49,6 +51,22 @@ function openImage(path: string, readOnly: boolean, kind: ImageKind): number {
 
 function refuseWrongKind(path: string, stats: Stats, kind: ImageKind): void {
   if (!stats.isFile() && !stats.isBlockDevice()) throw wrongKind(path, stats, kind);
+}
+
+/** `image` begins each sentence. Its tools open an image for a moment only: worth a few tries. */
+async function lockAgainstQemu(fd: number, image: string, readOnly: boolean): Promise<void> {
+  for (let i = 0; i < LOCK_TRIES; i++) {
+    if (i > 0) await sleep(LOCK_PAUSE_MS);
+    const conflict = readOnly
+      ? joinQemuLocks(fd, ['read'], ['write'])
+      : joinQemuLocks(fd, ['read', 'write', 'resize'], ['write', 'resize']);
+    if (conflict === undefined) return;
+  }
+  throw new HostError(
+    `${image} is in use by QEMU or one of its tools.`,
+    'End that first, or use a copy of the image; several guests may share one that all of them only read.',
+    { syscall: 'fcntl', errno: 'EAGAIN' },
+  );
 }
 
 /** `image` begins each sentence. */

@@ -95,8 +95,8 @@ export class ReceiveFilter {
   restore(state: Partial<FilterState>): void {
     const numbers = (list: unknown) =>
       Array.isArray(list) ? new Set(list.filter(n => Number.isSafeInteger(n)) as number[]) : undefined;
-    this.#modes.clear();
-    for (const mode of MODES) if (state.modes?.includes(mode) ?? mode === 'promiscuous') this.#modes.add(mode);
+    const modes: readonly unknown[] = Array.isArray(state.modes) ? state.modes : ['promiscuous'];
+    for (const mode of MODES) this.set(mode, modes.includes(mode));
     if (Number.isSafeInteger(state.mac)) this.mac = state.mac!;
     this.#unicast = numbers(state.unicast);
     this.#multicast = numbers(state.multicast);
