@@ -46,6 +46,13 @@ export const OPTIONS: readonly OptionRow[] = [
       "a network card on a tap: IP[/PREFIX] for the host's end, bridge:NAME, tap:NAME, local (the guest gets its address by DHCP) " +
       'or none; append ,mtu=N ,locked ,queues=N ,mac=MAC',
   },
+  {
+    name: 'cdrom',
+    value: 'FILE',
+    repeatable: true,
+    group: 'Devices',
+    help: 'a CD-ROM drive with this ISO image in it. The guest sees /dev/sr0, /dev/sr1...',
+  },
   { name: 'rng', group: 'Devices', help: 'an entropy device: /dev/hwrng in the guest' },
   {
     name: 'username',

@@ -4,6 +4,7 @@
  */
 import type { BlockOption } from '../devices/block/options.ts';
 import type { NetOption } from '../devices/net/config.ts';
+import type { CdromOption } from '../devices/scsi/options.ts';
 import type { Observation } from './observation.ts';
 
 /** How the kernel is entered: `auto` takes the PVH note of a kernel that has one and no Linux 64-bit entry. */
@@ -26,6 +27,8 @@ export interface MachineConfig {
   readonly commandLine: readonly string[];
   /** Disks in the order in which the guest sees them. */
   readonly blocks: readonly BlockOption[];
+  /** CD-ROM drives with a medium in each. */
+  readonly cdroms: readonly CdromOption[];
   /** Network devices in the order in which the guest sees them. */
   readonly networks: readonly NetOption[];
   /** An entropy device. */

@@ -9,6 +9,7 @@ import { type ConfigOf, type DeviceConfig, type DeviceKind, modelFor } from '../
 import type { ConsoleBackend } from '../devices/console/backend.ts';
 import { ConsoleRouter } from '../devices/console/router.ts';
 import { hostEntropy } from '../devices/rng/backend.ts';
+import { openDrive } from '../devices/scsi/open-drive.ts';
 import { type Backends, serviceFor } from '../devices/services.ts';
 import type { DeviceModel, DeviceService } from '../virtio/device.ts';
 import type { MachineConfig } from './config.ts';
@@ -19,7 +20,7 @@ import { SerialPort } from './serial-port.ts';
 type Part = { [K in DeviceKind]: { readonly config: ConfigOf<K>; readonly backend: Backends[K] } }[DeviceKind];
 
 export class Devices {
-  /** In slot order: the console first, always; then disks, network devices, and the entropy source. */
+  /** In slot order: the console first, always; then disks, CD-ROM drives, network devices, and the entropy source. */
   readonly configs: readonly DeviceConfig[];
   /** Register sides that know sizes and features but have no registers. */
   readonly models: readonly DeviceModel[];
@@ -46,6 +47,7 @@ export class Devices {
     const parts: Part[] = [{ config: { kind: 'console', name: 'console0', columns, rows }, backend: router.console }];
     try {
       for (const [n, option] of config.blocks.entries()) parts.push(await openDisk(`block${n}`, option));
+      for (const [n, option] of config.cdroms.entries()) parts.push(await openDrive(`cdrom${n}`, option));
       for (const [n, option] of config.networks.entries()) parts.push(await networks.open(`net${n}`, option));
       if (config.rng) parts.push({ config: { kind: 'rng', name: 'rng0' }, backend: hostEntropy });
       return new Devices(parts, router, networks, terminal);

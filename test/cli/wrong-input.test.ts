@@ -167,6 +167,19 @@ const FOREIGN: Row = [
   'fixed-network',
 ];
 
+const CDROMS: readonly Row[] = [
+  ['no file', '64 good --cdrom ,serial=1', 2, /--cdrom names no file\. Write --cdrom FILE/],
+  ['an unknown flag', '64 good --cdrom disk,ro', 2, /--cdrom does not know "ro"/],
+  ['a serial number that is none', '64 good --cdrom disk,serial=', 2, /--cdrom serial "" is not a serial number/],
+  ['an image that is missing', '64 good --cdrom nothing', 2, /CD-ROM image nothing does not exist.*genisoimage/],
+  ['a directory', '64 good --cdrom folder', 2, /CD-ROM image folder is a directory/],
+  ['a named pipe', '64 good --cdrom pipe', 2, /CD-ROM image pipe is a pipe/],
+  ['an empty file', '64 good --cdrom empty', 2, /CD-ROM image empty is empty/],
+  ['less than a block', '64 good --cdrom short', 2, /CD-ROM image short is shorter than a block of 2048 bytes/],
+  ['an image that is a disk, too', '64 good --cdrom disk --block disk', 2, /disk is in use by another disk/],
+  ['an image that may not be read', '64 good --cdrom locked', 2, /cannot be read: permission denied/, 'no-override'],
+];
+
 const HOSTS: readonly Row[] = [
   ['no /dev/kvm', '64 good', 1, /\/dev\/kvm does not exist.*tslaunch doctor/, 'no-kvm'],
   ['no permission on /dev/kvm', '64 good', 1, /\/dev\/kvm may not be opened.*usermod -aG kvm/, 'forbidden-kvm'],
@@ -225,6 +238,7 @@ describe.each<{ what: string; rows: readonly Row[] }>([
   { what: 'words', rows: WORDS },
   { what: 'kernels', rows: KERNELS },
   { what: 'disks', rows: DISKS },
+  { what: 'CD-ROMs', rows: CDROMS },
   { what: 'images', rows: IMAGES },
   { what: 'networks', rows: process.getuid?.() === 0 ? [...NETWORKS, FOREIGN] : NETWORKS },
   { what: 'hosts', rows: HOSTS },

@@ -10,6 +10,7 @@ import { readFully, writeFully } from './file-io.ts';
 import { Holes } from './holes.ts';
 import type { DiskFile } from './image-file.ts';
 import { openLocked, reopen } from './open-file.ts';
+import type { ImageKind } from './raw-file-errors.ts';
 
 /** Reads up to this size are first tried from the page cache, on the calling thread: a few microseconds. */
 const CACHED_READ_LIMIT = 256 * KiB;
@@ -20,6 +21,8 @@ export interface HostFileOptions {
   readonly readOnly: boolean;
   /** Past the page cache; not unless given. */
   readonly direct?: boolean | undefined;
+  /** A block image unless given. */
+  readonly kind?: ImageKind;
 }
 
 export class HostFile implements DiskFile {
@@ -52,8 +55,8 @@ export class HostFile implements DiskFile {
    * Opens and locks an image. Throws UsageError, one sentence, for a file that cannot be a disk, and HostError for one that
    * another process has open.
    */
-  static async open(path: string, { readOnly, direct }: HostFileOptions): Promise<HostFile> {
-    const fd = await openLocked(path, readOnly);
+  static async open(path: string, { readOnly, direct, kind }: HostFileOptions): Promise<HostFile> {
+    const fd = await openLocked(path, readOnly, kind);
     let durableFd = fd;
     let directIo: DirectIo | undefined;
     try {
