@@ -4,6 +4,7 @@ import { benchBlock } from './block.ts';
 import { benchBoot } from './boot.ts';
 import { benchExits } from './exits.ts';
 import { inLab } from './lib/lab.ts';
+import { benchNet } from './net.ts';
 import { type BenchOptions, parseOptions, USAGE } from './options.ts';
 import { benchStart } from './start.ts';
 
@@ -12,6 +13,7 @@ const BENCHMARKS: Record<string, (options: BenchOptions) => Promise<void>> = {
   boot: benchBoot,
   exits: benchExits,
   block: benchBlock,
+  net: benchNet,
 };
 
 async function main(argv: string[]): Promise<number> {

@@ -24,7 +24,6 @@ const SIOC = {
   BRADDIF: 0x89a2,
 } as const;
 const IFF_UP = 0x1;
-const IFF_RUNNING = 0x40;
 
 /** `struct ifreq`: a name of 16 bytes, then a union of 24. */
 const IFREQ_BYTES = 40;
@@ -79,10 +78,12 @@ export class NetDevices {
     return this.#asked('SIOCGIFNAME', SIOC.GIFNAME, request.bytes) ? nameIn(request.bytes) : undefined;
   }
 
-  /** Whether somebody switched it on, and whether it has a carrier as well. */
-  state(name: string): { up: boolean; running: boolean } {
-    const flags = this.#flags(name);
-    return { up: (flags & IFF_UP) !== 0, running: (flags & (IFF_UP | IFF_RUNNING)) === (IFF_UP | IFF_RUNNING) };
+  /**
+   * Whether somebody switched it on. IFF_RUNNING is not asked for: a tap has a carrier while it is open, but the kernel may take a
+   * second to show that in its flags (net/core/link_watch.c).
+   */
+  isUp(name: string): boolean {
+    return (this.#flags(name) & IFF_UP) !== 0;
   }
 
   setUp(name: string): void {

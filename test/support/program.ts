@@ -9,8 +9,11 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** A host that differs from this one, for one process: without /dev/kvm, with one it may not open, without root's right to open anything. */
-export type Host = 'this' | 'no-kvm' | 'forbidden-kvm' | 'no-override';
+/**
+ * A host that differs from this one, for one process: without /dev/kvm (or anything else in /dev), with one it may not open, without
+ * root's right to open anything; with a network of its own, where there are taps `single` and `foreign`, and without the right to change that.
+ */
+export type Host = 'this' | 'no-kvm' | 'forbidden-kvm' | 'no-override' | 'network' | 'fixed-network';
 
 export const PROGRAM = join(ROOT, 'bin/tslaunch.js');
 const TIME_LIMIT = 30_000;
@@ -25,9 +28,13 @@ shift
 mount --rbind /mnt /dev
 exec "$@"`;
 
+/** Only root knows somebody else to give a tap to. */
+const OWN_NETWORK = `
+ip tuntap add dev single mode tap vnet_hdr && { ip tuntap add dev foreign mode tap user 12345 2>/dev/null; exec "$@"; }`;
+
 const LESS_ROOT = ['setpriv', '--bounding-set=-dac_override,-dac_read_search'];
 /** Root has the namespace for the asking; another user becomes root of a user namespace first. */
-const unshare = () => ['unshare', ...(process.getuid?.() === 0 ? [] : ['--map-root-user']), '--mount'];
+const unshare = (what: string) => ['unshare', ...(process.getuid?.() === 0 ? [] : ['--map-root-user']), what];
 
 function prefix(host: Host): string[] {
   switch (host) {
@@ -37,7 +44,11 @@ function prefix(host: Host): string[] {
       return process.getuid?.() === 0 ? LESS_ROOT : [];
     case 'no-kvm':
     case 'forbidden-kvm':
-      return [...unshare(), 'sh', '-c', OTHER_DEV, 'sh', host, ...LESS_ROOT];
+      return [...unshare('--mount'), 'sh', '-c', OTHER_DEV, 'sh', host, ...LESS_ROOT];
+    case 'network':
+      return [...unshare('--net'), 'sh', '-c', OWN_NETWORK, 'sh'];
+    case 'fixed-network':
+      return [...unshare('--net'), 'sh', '-c', OWN_NETWORK, 'sh', 'setpriv', '--bounding-set=-net_admin'];
   }
 }
 

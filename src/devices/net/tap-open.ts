@@ -7,10 +7,10 @@ import { NetDevices } from '../../host/netdevice.ts';
 import { Tap } from '../../host/tap.ts';
 import type { NetOption } from './config.ts';
 
-/** 64 KiB with an Ethernet header. */
-const MAX_TAP_MTU = 65_521;
 /** The kernel fills in the first number that is free. */
 const NEW_NAME = 'tslaunch%d';
+/** A packet and its Ethernet header are at most 64 KiB (drivers/net/tun.c, MAX_TAP_MTU). */
+const MAX_TAP_MTU = 65521;
 
 export interface WireAddress {
   readonly ip: string;

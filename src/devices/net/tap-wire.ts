@@ -117,7 +117,7 @@ export class TapWire implements NetBackend {
     if (name === undefined) return 'gone';
     if (this.#bridge && this.#devices.name(this.#bridge.index) === undefined) return 'bridge';
     try {
-      return this.#devices.state(name).running ? undefined : 'down';
+      return this.#devices.isUp(name) ? undefined : 'down';
     } catch (error) {
       // Renamed or removed between two questions: there will be more news.
       if (error instanceof HostError) return this.#trouble;
