@@ -1,10 +1,12 @@
-// bench block: requests a second of one virtio disk on a raw image, from a guest whose driver does next to nothing of its own.
-import { rm, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+// bench block: one virtio disk, raw and qcow2, beside QEMU with its two ways of doing I/O. First with a guest whose driver does next to
+// nothing of its own, so that the launcher's side is what is measured; then with Linux and fio, where KVM has hardware behind it.
+import { rm } from 'node:fs/promises';
 import { buildGuest } from '../fixtures/guests/build.ts';
-import { commandLine } from '../fixtures/guests/launchers.ts';
 import { makeScratch } from '../fixtures/support/cache.ts';
 import { FixtureError } from '../fixtures/support/errors.ts';
+import { makeProgress } from '../fixtures/support/progress.ts';
+import { benchBlockLinux } from './block-linux.ts';
+import { blockCommand, ENGINES, makeDisks } from './lib/block.ts';
 import { report, type Sample, takeTurns } from './lib/comparison.ts';
 import { contenders } from './lib/contenders.ts';
 import { launch } from './lib/launch.ts';
@@ -12,38 +14,58 @@ import type { BenchOptions } from './options.ts';
 
 const MIB = 256;
 
+/** Words for the guest: many small requests anywhere, a few large ones in a row. */
+const RUNS = [
+  ['op=both', 'order=random', 'bytes=4096', 'n=2000'],
+  ['op=both', 'order=sequential', 'bytes=1048576', 'depth=4', 'n=200'],
+];
+
 export async function benchBlock(options: BenchOptions): Promise<void> {
+  if (options.part !== 'linux') await benchTiny(options);
+  if (options.part !== 'tiny') await benchBlockLinux(options);
+}
+
+async function benchTiny(options: BenchOptions): Promise<void> {
   const elf = await buildGuest('blk-bench');
-  const names = contenders(['qemu-q35'], options.only);
+  const names = contenders(ENGINES, options.only);
+  const progress = makeProgress();
   const scratch = await makeScratch('bench-block-');
   try {
-    const disk = options.disks[0] ?? join(scratch, 'disk.img');
-    if (!options.disks[0]) await fill(disk);
-    const words = options.arguments.length ? options.arguments : ['op=both', 'order=both', 'irq=msix', 'n=2000'];
-    const needs = { memory: options.memory ?? 64, quickFirmware: true, disks: [{ path: disk }], arguments: words };
-    const all = await takeTurns(names, options.samples, async name => {
-      const run = await launch(commandLine(name, elf, needs), { until: 'verdict: pass' });
-      return parseBlock(run.output);
-    });
+    const disks = options.disks[0] ? [{ path: options.disks[0] }] : await makeDisks(scratch, MIB);
+    const runs = options.arguments.length ? [options.arguments] : RUNS.map(words => [...words, 'irq=msix']);
+    const all = await takeTurns(
+      names,
+      options.samples,
+      async name => {
+        const sample: Sample = {};
+        for (const disk of disks) {
+          for (const words of runs) {
+            const needs = { memory: options.memory ?? 64, quickFirmware: true, arguments: words };
+            const { output } = await launch(blockCommand(name, elf, { ...needs, disks: [disk] }), {
+              until: 'verdict: pass',
+            });
+            Object.assign(sample, parseBlock(output, `${disk.format ?? 'raw'} `));
+          }
+        }
+        return sample;
+      },
+      (name, round) => progress.note(`${round ? `sample ${round}` : 'warm-up'} ${name}`),
+    );
     process.stdout.write(report(all, names));
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-/** An image with all its blocks there: holes would be answered without a disk. */
-async function fill(path: string): Promise<void> {
-  const block = Buffer.alloc(1 << 20, 0x5a);
-  await writeFile(path, '');
-  for (let i = 0; i < MIB; i++) await writeFile(path, block, { flag: 'a' });
-  await truncate(path, MIB << 20);
-}
-
-/** The guest's `block OP ORDER depth D bytes B: N IOPS ...` lines. */
-export function parseBlock(output: string): Sample {
+/** The guest's `block OP ORDER depth D bytes B: N IOPS K KiB/s ...` lines: requests for small ones, MiB for large ones. */
+export function parseBlock(output: string, prefix = ''): Sample {
   const sample: Sample = {};
-  for (const [, what, iops] of output.matchAll(/^block (.*?) bytes \d+: (\d+) IOPS/gm))
-    sample[`${what} (IOPS)`] = Number(iops);
+  const lines = output.matchAll(/^block (\S+) (\S+) depth (\d+) bytes (\d+): (\d+) IOPS (\d+) KiB\/s/gm);
+  for (const [, op, order, depth, bytes, iops, kib] of lines) {
+    const what = `${prefix}${op} ${order} ${Number(bytes) / 1024} KiB depth ${depth}`;
+    if (Number(bytes) < 65_536) sample[`${what} (IOPS)`] = Number(iops);
+    else sample[`${what} (MiB/s)`] = Number(kib) / 1024;
+  }
   if (Object.keys(sample).length === 0) throw new FixtureError(`the guest measured nothing:\n${output}`);
   return sample;
 }

@@ -25,16 +25,16 @@ export const USAGE = `Usage: npm run bench -- NAME [options] [-- guest arguments
   start   exec to a tiny guest's first byte
   boot    exec to the first line of a Linux guest's init (--kernel, --disk, --initrd; default: Debian's kernel)
   exits   what an exit costs, beside a bare KVM_RUN loop in C
-  block   requests a second of a virtio disk, depths 1, 8 and 32
+  block   requests and bytes a second of a virtio disk, raw and qcow2, beside QEMU's two ways of doing I/O
   net     frames, bytes and round trips through a virtio network device on a tap
 
   --samples N     samples of each launcher, taken in turns (default 5)
   --memory MIB    the guest's memory
   --cpus N        the guest's processors
   --kernel FILE, --initrd FILE, --disk FILE (repeatable), --until TEXT
-  --only A,B      only these of tslaunch, qemu-microvm, qemu-q35, qemu-pc, bare-loop
-  --part PART     of net, tiny (the device's side alone) or linux (Linux guests) only
-  --lab           run in the lab (boot and net's Linux guests do, where this machine's KVM has no hardware behind it)
+  --only A,B      only these of tslaunch, qemu-microvm, qemu-q35, qemu-pc, qemu-threads, qemu-io_uring, bare-loop
+  --part PART     of block and net, tiny (the device's side alone) or linux (Linux guests) only
+  --lab           run in the lab (boot and the Linux guests of block and net do, where this machine's KVM has no hardware behind it)
   --here          run here, whatever KVM there is
 `;
 

@@ -4,6 +4,13 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     reporters: ['default'],
+    // Counted in this process only: what the guests' tests run is the built program, in processes of its own, and comes on top.
+    coverage: {
+      include: ['src/**'],
+      reporter: ['text-summary'],
+      reportsDirectory: new URL('../node_modules/.coverage', import.meta.url).pathname,
+      thresholds: { lines: 85 },
+    },
     projects: [
       {
         test: {

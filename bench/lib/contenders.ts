@@ -1,13 +1,13 @@
 // Who takes part: tslaunch's built program, and QEMU's machines where QEMU is installed.
 import { existsSync } from 'node:fs';
-import { hasQemu, type Launcher, root } from '../../fixtures/guests/launchers.ts';
+import { hasQemu, root } from '../../fixtures/guests/launchers.ts';
 import { FixtureError } from '../../fixtures/support/errors.ts';
 
-/** tslaunch first, then the QEMU machines named. `only` (comma-separated) chooses among them. */
-export function contenders(machines: readonly Launcher[], only?: string): Launcher[] {
-  const all: Launcher[] = ['tslaunch', ...machines];
+/** tslaunch first, then the ways of running QEMU that are named. `only` (comma-separated) chooses among them. */
+export function contenders<Name extends string>(others: readonly Name[], only?: string): ('tslaunch' | Name)[] {
+  const all: ('tslaunch' | Name)[] = ['tslaunch', ...others];
   const chosen = only ? only.split(',') : all;
-  const unknown = chosen.find(name => !all.includes(name as Launcher));
+  const unknown = chosen.find(name => !all.includes(name as Name));
   if (unknown) throw new FixtureError(`--only: there is no contender ${unknown}; there are ${all.join(', ')}.`);
   const taking = all.filter(name => chosen.includes(name));
   if (taking.includes('tslaunch') && !existsSync(`${root}dist/main.js`))

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { UsageError } from '../base/errors.ts';
 import { type BlockOption, parseBlockOption } from '../devices/block/options.ts';
 import { parseTunnetOptions } from '../devices/net/tunnet-option.ts';
+import { parseCdromOption } from '../devices/scsi/options.ts';
 import { ENTRY_PROTOCOLS, type EntryProtocol, MAX_CPUS, type MachineConfig } from '../machine/config.ts';
 import { parseMemory } from './memory-size.ts';
 import { observationOf } from './observation.ts';
@@ -34,6 +35,7 @@ export function configure({ options, operands }: Words, environment: Environment
     ...(initrdPath === undefined ? {} : { initrdPath }),
     commandLine,
     blocks: parseBlocks(options.get('block') ?? [], environment.cwd),
+    cdroms: (options.get('cdrom') ?? []).map(parseCdromOption),
     networks: parseTunnetOptions(options.get('tunnet') ?? []),
     rng: options.has('rng'),
     ...(username === undefined ? {} : { username }),

@@ -20,6 +20,8 @@ async function obey(command: Command): Promise<number> {
       throw (await import('./suggest.ts')).unknownOption(command.word);
     case 'doctor':
       return (await import('./doctor/doctor.ts')).doctor(command.json);
+    case 'image':
+      return (await import('./image/command.ts')).image(command.words);
     case 'run':
       return (await import('./run.ts')).run(command.config);
   }
@@ -36,7 +38,7 @@ function report(error: unknown, verbose: boolean): number {
 
 const argv = process.argv.slice(2);
 // Most command lines run a guest: memory, kernel and more. Those that turn out not to lose nothing but idle time.
-if (argv.length >= 2) startFirstThread();
+if (argv.length >= 2 && argv[0] !== 'image') startFirstThread();
 // Whoever reads our output may stop reading, as `head` does: that is no reason for a stack trace.
 process.stdout.on('error', () => process.exit(1));
 

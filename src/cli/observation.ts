@@ -1,7 +1,7 @@
 /** What of a running guest the command line asks to see. */
 import { UsageError } from '../base/errors.ts';
+import type { MachineConfig } from '../machine/config.ts';
 import {
-  type Observation,
   TRACE_CLASSES,
   TRACE_FORMATS,
   type TraceClass,
@@ -11,7 +11,7 @@ import {
 import type { Words } from './words.ts';
 
 /** The part of a machine's configuration that follows from --trace, --trace-format, --trace-file and --stats. Throws UsageError. */
-export function observationOf(options: Words['options']): { observation?: Observation } {
+export function observationOf(options: Words['options']): Pick<MachineConfig, 'decode' | 'observation'> {
   const value = (name: string) => options.get(name)?.[0];
   const statistics = options.has('stats');
   const what = value('trace');
@@ -19,6 +19,11 @@ export function observationOf(options: Words['options']): { observation?: Observ
     if (what === undefined && options.has(name)) {
       throw new UsageError(`--${name} says how to trace, but there is no --trace.`, 'Add --trace, or leave it out.');
     }
+  }
+  if (options.has('no-decode')) {
+    const other = what === undefined ? 'stats' : 'trace';
+    if (what === undefined && !statistics) return { decode: false };
+    throw new UsageError(`--${other} shows decoded exits, and --no-decode asks for none.`, 'Leave one of them out.');
   }
   if (what === undefined) return statistics ? { observation: { statistics } } : {};
   const file = value('trace-file');

@@ -32,10 +32,10 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     name: 'block',
-    value: 'FILE[,ro]',
+    value: 'FILE[,...]',
     repeatable: true,
     group: 'Devices',
-    help: 'a disk: raw image or block device. The guest sees /dev/vda, /dev/vdb...',
+    help: 'a disk: raw or qcow2 image, or block device; see below. The guest sees /dev/vda, /dev/vdb...',
   },
   {
     name: 'tunnet',
@@ -45,6 +45,13 @@ export const OPTIONS: readonly OptionRow[] = [
     help:
       "a network card on a tap: IP[/PREFIX] for the host's end, bridge:NAME, tap:NAME, local (the guest gets its address by DHCP) " +
       'or none; append ,mtu=N ,locked ,queues=N ,mac=MAC',
+  },
+  {
+    name: 'cdrom',
+    value: 'FILE',
+    repeatable: true,
+    group: 'Devices',
+    help: 'a CD-ROM drive with this ISO image in it. The guest sees /dev/sr0, /dev/sr1...',
   },
   { name: 'rng', group: 'Devices', help: 'an entropy device: /dev/hwrng in the guest' },
   {
@@ -68,6 +75,7 @@ export const OPTIONS: readonly OptionRow[] = [
     group: 'Insight',
     help: 'at the end, print exits by kind and register, how they were decoded, what was emulated',
   },
+  { name: 'no-decode', group: 'Insight', help: 'do not read the instruction behind an exit; believe KVM' },
   { name: 'verbose', short: 'v', of: 'any', group: 'General', help: 'narrate devices, queues and decisions on stderr' },
   { name: 'json', of: 'doctor', group: 'General', help: 'with doctor: one JSON document instead of text' },
   { name: 'version', short: 'V', of: 'any', group: 'General', help: 'print versions and exit' },

@@ -8,6 +8,8 @@ import { splitWords, type Words } from './words.ts';
 export type Command =
   | { readonly kind: 'run'; readonly config: MachineConfig }
   | { readonly kind: 'doctor'; readonly json: boolean }
+  /** Has options of its own, which are looked at when it runs. */
+  | { readonly kind: 'image'; readonly words: readonly string[] }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   /** Turned into an error by whoever can look for a suggestion; kept out of here so that a good command need not load that. */
@@ -15,6 +17,7 @@ export type Command =
 
 /** Throws UsageError with the first mistake. */
 export function parse(argv: readonly string[], environment: Environment): Command {
+  if (argv[0] === 'image') return { kind: 'image', words: argv.slice(1) };
   const words = splitWords(argv);
   if (words.options.has('help')) return { kind: 'help' };
   if (words.options.has('version')) return { kind: 'version' };

@@ -8,8 +8,9 @@ import { type BlockConfig, blockModel } from './block/registers.ts';
 import { type ConsoleConfig, type ConsoleModel, consoleModel } from './console/registers.ts';
 import { type NetConfig, netModel } from './net/registers.ts';
 import { type RngConfig, rngModel } from './rng/registers.ts';
+import { type CdromConfig, cdromModel } from './scsi/registers.ts';
 
-export type DeviceConfig = ConsoleConfig | BlockConfig | NetConfig | RngConfig;
+export type DeviceConfig = ConsoleConfig | BlockConfig | CdromConfig | NetConfig | RngConfig;
 export type DeviceKind = DeviceConfig['kind'];
 export type ConfigOf<K extends DeviceKind> = Extract<DeviceConfig, { kind: K }>;
 
@@ -17,6 +18,7 @@ export type ConfigOf<K extends DeviceKind> = Extract<DeviceConfig, { kind: K }>;
 interface Models {
   console: ConsoleModel;
   block: DeviceModel;
+  cdrom: DeviceModel;
   net: DeviceModel;
   rng: DeviceModel;
 }
@@ -25,6 +27,7 @@ export type ModelOf<K extends DeviceKind> = Models[K];
 const MODELS: { [K in DeviceKind]: (config: ConfigOf<K>, registers?: RegisterFile) => ModelOf<K> } = {
   console: consoleModel,
   block: blockModel,
+  cdrom: cdromModel,
   net: netModel,
   rng: rngModel,
 };

@@ -8,11 +8,14 @@ import { ConsoleService } from './console/service.ts';
 import { type NetParts, NetService } from './net/service.ts';
 import type { RngBackend } from './rng/backend.ts';
 import { RngService } from './rng/service.ts';
+import type { CdromBackend } from './scsi/backend.ts';
+import { CdromService } from './scsi/service.ts';
 
 /** What each kind of device needs of the host. */
 export interface Backends {
   console: ConsoleBackend;
   block: BlockBackend;
+  cdrom: CdromBackend;
   net: NetParts;
   rng: RngBackend;
 }
@@ -22,6 +25,7 @@ const SERVICES: {
 } = {
   console: (_config, model, backend) => new ConsoleService(model, backend),
   block: (config, _model, backend) => new BlockService(config, backend),
+  cdrom: (config, _model, backend) => new CdromService(config, backend),
   net: (config, _model, parts) => new NetService(config, parts),
   rng: (_config, _model, backend) => new RngService(backend),
 };

@@ -56,13 +56,8 @@ export function parseLocks(text: string, device: string, inode: bigint): number 
 }
 
 /** A device number as /proc/locks writes it: hexadecimal, at least two digits each. */
-function lockedDevice(dev: bigint): string {
+export function lockedDevice(dev: bigint): string {
   return [majorOf(dev), minorOf(dev)].map(part => part.toString(16).padStart(2, '0')).join(':');
-}
-
-/** A device number as sysfs writes it, `MAJOR:MINOR` in decimal. */
-export function deviceNumber(dev: bigint): string {
-  return `${majorOf(dev)}:${minorOf(dev)}`;
 }
 
 /** The halves of a dev_t as glibc packs them (sys/sysmacros.h). */

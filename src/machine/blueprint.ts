@@ -34,7 +34,9 @@ export interface Blueprint {
   readonly lifecycle: number;
   readonly serial: number;
   readonly verbose: boolean;
-  /** Exits are decoded and counted; absent when nobody wants to see them. */
+  /** The instruction behind each port and memory exit is read. */
+  readonly decodesExits: boolean;
+  /** Exits are counted and traced; absent when nobody wants to see them. */
   readonly observation?: { readonly trace: TraceOrder | undefined };
   /** SYSCALL needs help on this KVM. */
   readonly completesSystemCalls: boolean;

@@ -4,6 +4,7 @@
  */
 import type { BlockOption } from '../devices/block/options.ts';
 import type { NetOption } from '../devices/net/config.ts';
+import type { CdromOption } from '../devices/scsi/options.ts';
 import type { Observation } from './observation.ts';
 
 /** How the kernel is entered: `auto` takes the PVH note of a kernel that has one and no Linux 64-bit entry. */
@@ -26,6 +27,8 @@ export interface MachineConfig {
   readonly commandLine: readonly string[];
   /** Disks in the order in which the guest sees them. */
   readonly blocks: readonly BlockOption[];
+  /** CD-ROM drives with a medium in each. */
+  readonly cdroms: readonly CdromOption[];
   /** Network devices in the order in which the guest sees them. */
   readonly networks: readonly NetOption[];
   /** An entropy device. */
@@ -36,6 +39,8 @@ export interface MachineConfig {
   readonly chroot?: string;
   readonly verbose: boolean;
   readonly entry: EntryProtocol;
+  /** False: the instruction behind an exit is not read, and KVM's account of it is taken as it is. */
+  readonly decode?: boolean;
   /** Absent when nobody wants to see exits. */
   readonly observation?: Observation;
 }

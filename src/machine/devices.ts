@@ -4,14 +4,12 @@
  */
 import { describeError } from '../base/errors.ts';
 import { log } from '../base/log.ts';
-import type { BlockOption } from '../devices/block/options.ts';
-import { RawFile } from '../devices/block/raw-file.ts';
-import { SECTOR } from '../devices/block/registers.ts';
-import { type DeviceConfig, modelFor } from '../devices/catalog.ts';
+import { openDisk } from '../devices/block/open-disk.ts';
+import { type ConfigOf, type DeviceConfig, type DeviceKind, modelFor } from '../devices/catalog.ts';
 import type { ConsoleBackend } from '../devices/console/backend.ts';
 import { ConsoleRouter } from '../devices/console/router.ts';
-import type { NetParts } from '../devices/net/service.ts';
 import { hostEntropy } from '../devices/rng/backend.ts';
+import { openDrive } from '../devices/scsi/open-drive.ts';
 import { type Backends, serviceFor } from '../devices/services.ts';
 import type { DeviceModel, DeviceService } from '../virtio/device.ts';
 import type { MachineConfig } from './config.ts';
@@ -19,13 +17,10 @@ import { Networks } from './networks.ts';
 import { SerialPort } from './serial-port.ts';
 
 /** A device with what it needs of the host. */
-interface Part {
-  readonly config: DeviceConfig;
-  readonly backend: Backends[DeviceConfig['kind']];
-}
+type Part = { [K in DeviceKind]: { readonly config: ConfigOf<K>; readonly backend: Backends[K] } }[DeviceKind];
 
 export class Devices {
-  /** In slot order: the console first, always; then disks, network devices, and the entropy source. */
+  /** In slot order: the console first, always; then disks, CD-ROM drives, network devices, and the entropy source. */
   readonly configs: readonly DeviceConfig[];
   /** Register sides that know sizes and features but have no registers. */
   readonly models: readonly DeviceModel[];
@@ -51,13 +46,14 @@ export class Devices {
     const { columns, rows } = terminal.size();
     const parts: Part[] = [{ config: { kind: 'console', name: 'console0', columns, rows }, backend: router.console }];
     try {
-      for (const [n, option] of config.blocks.entries()) parts.push(await openBlock(`block${n}`, option));
+      for (const [n, option] of config.blocks.entries()) parts.push(await openDisk(`block${n}`, option));
+      for (const [n, option] of config.cdroms.entries()) parts.push(await openDrive(`cdrom${n}`, option));
       for (const [n, option] of config.networks.entries()) parts.push(await networks.open(`net${n}`, option));
       if (config.rng) parts.push({ config: { kind: 'rng', name: 'rng0' }, backend: hostEntropy });
       return new Devices(parts, router, networks, terminal);
     } catch (error) {
       router.close();
-      for (const part of parts) await release(part);
+      await release(parts);
       await networks.close();
       throw error;
     }
@@ -86,8 +82,16 @@ export class Devices {
       await guarded(this.configs[i]!.name, async () => service.settle?.());
       await guarded(this.configs[i]!.name, async () => service.close?.());
     }
-    if (!this.#services) for (const part of this.#parts) await release(part);
+    if (!this.#services) await release(this.#parts);
     await this.#networks.close();
+  }
+}
+
+/** Lets go of what parts have open that no service looks after. */
+async function release(parts: readonly Part[]): Promise<void> {
+  for (const { config, backend } of parts) {
+    if ('wire' in backend) backend.wire.close();
+    if ('close' in backend) await guarded(config.name, () => backend.close());
   }
 }
 
@@ -97,23 +101,4 @@ async function guarded(name: string, action: () => Promise<void>): Promise<void>
   } catch (error) {
     log.warn(`${name}: closing it failed: ${describeError(error)}`);
   }
-}
-
-/** Lets go of what a part has open while no service owns it. */
-async function release({ config, backend }: Part): Promise<void> {
-  if (config.kind === 'block') await (backend as RawFile).close();
-  if (config.kind === 'net') (backend as NetParts).wire.close();
-}
-
-async function openBlock(name: string, option: BlockOption): Promise<Part> {
-  const backend = await RawFile.open(option.file, option.readOnly);
-  const config: DeviceConfig = {
-    kind: 'block',
-    name,
-    sectors: backend.size / SECTOR,
-    readOnly: option.readOnly,
-    serial: option.serial ?? name,
-    ...(option.queueSize === undefined ? {} : { queueSize: option.queueSize }),
-  };
-  return { config, backend };
 }

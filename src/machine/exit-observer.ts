@@ -1,6 +1,6 @@
 /**
- * Watches a vCPU's exits when somebody asked to see them: finds and decodes the instruction behind each, compares it with what
- * KVM reports, counts, and writes the trace. Nobody asked, nothing of this is loaded.
+ * Watches a vCPU's exits when somebody asked to see them: counts them, what they accessed and what our own emulator ran, and writes
+ * the trace. Nobody asked, nothing of this is loaded.
  */
 import type { Bus, BusAccess } from '../bus/bus.ts';
 import { describeRegister } from '../bus/register-block.ts';
@@ -9,16 +9,15 @@ import type { VcpuState } from '../kvm/vcpu-state.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Decoder, Instruction } from '../x86/decoder.ts';
 import type { StepResult } from '../x86/emulate/emulator.ts';
+import type { ExitReader } from '../x86/exit-reader.ts';
 import { CodeBytes } from '../x86/fetch.ts';
 import { bigOf } from '../x86/linear.ts';
-import { instructionPointer, Locator } from '../x86/locate.ts';
+import { instructionPointer } from '../x86/locate.ts';
 import { codeSize } from '../x86/mode.ts';
 import { PhysicalMemory } from '../x86/physical.ts';
-import { exitOf } from './exit-view.ts';
+import type { Emulation } from './emulation.ts';
 import type { TraceClass } from './observation.ts';
-import type { RefusedInstructions } from './refused.ts';
 import { count, disagree, noStatistics, type Statistics } from './statistics.ts';
-import type { SystemCalls } from './system-calls.ts';
 import type { TracedAccess } from './trace-line.ts';
 import { resultText } from './trace-names.ts';
 import type { TraceOrder } from './trace-output.ts';
@@ -30,9 +29,9 @@ export interface ObserverParts {
   readonly memory: GuestMemory;
   readonly ports: Bus;
   readonly mmio: Bus;
-  readonly refused: RefusedInstructions;
-  readonly systemCalls: SystemCalls | undefined;
+  readonly emulation: Emulation;
   readonly decoder: Decoder;
+  readonly reader: ExitReader;
   readonly trace: TraceOrder | undefined;
   /** Names of the virtio devices. */
   readonly virtio: readonly string[];
@@ -41,7 +40,6 @@ export interface ObserverParts {
 export class ExitObserver {
   readonly #parts: ObserverParts;
   readonly #statistics = noStatistics();
-  readonly #locator: Locator;
   readonly #memory: PhysicalMemory;
   readonly #code = new CodeBytes();
   readonly #writer: TraceWriter | undefined;
@@ -54,31 +52,27 @@ export class ExitObserver {
 
   constructor(parts: ObserverParts) {
     this.#parts = parts;
-    this.#locator = new Locator(parts.decoder, parts.memory);
     this.#memory = new PhysicalMemory(parts.memory.regions);
     if (parts.trace) this.#writer = new TraceWriter(parts.vcpu, parts.trace);
     parts.ports.observe(access => this.#accessed(access));
     parts.mmio.observe(access => this.#accessed(access));
-    parts.refused.watch({ before: () => this.#emulates(), after: result => this.#emulated(result) });
+    parts.emulation.refused.watch({ before: () => this.#emulates(), after: result => this.#emulated(result) });
   }
 
   /** KVM has left the guest; nothing is handled yet. */
-  begin(reason: number, view: DataView): void {
+  begin(reason: number): void {
     count(this.#statistics.exits, exitName(reason));
     this.#accesses = [];
     this.#class = this.#instruction = this.#mismatch = undefined;
-    const exit = exitOf(reason, view);
-    if (!exit) return;
-    const { cpu } = this.#parts.state;
-    const found = this.#locator.locate(cpu, exit);
-    this.#class = exit.kind;
-    this.#instruction = found.instruction;
-    if (found.kind === 'found') this.#rip = bigOf(found.start);
-    else {
-      this.#rip = cpu.rip;
-      this.#mismatch = found.reason;
-      disagree(this.#statistics, found.reason);
-    }
+  }
+
+  /** The exit is a port or memory access, and its instruction is read; nothing is accessed yet. */
+  reads({ access, instruction, start, mismatch }: ExitReader): void {
+    this.#class = access.port ? 'io' : 'mmio';
+    this.#instruction = instruction;
+    this.#rip = bigOf(start);
+    this.#mismatch = mismatch;
+    if (mismatch !== undefined) disagree(this.#statistics, mismatch);
   }
 
   /** The exit is handled. */
@@ -97,16 +91,16 @@ export class ExitObserver {
 
   /** All that was counted; the observer must not be used afterwards. */
   finish(): Statistics {
-    const { decoder, refused, systemCalls, ports, mmio } = this.#parts;
+    const { decoder, reader, emulation, ports, mmio } = this.#parts;
     ports.observe(undefined);
     mmio.observe(undefined);
     const statistics = this.#statistics;
-    statistics.decoded = this.#locator.found;
-    statistics.mismatches = this.#locator.mismatches;
-    statistics.cacheHits = decoder.hits;
+    statistics.decoded = reader.found;
+    statistics.mismatches = reader.mismatches;
+    statistics.cacheHits = decoder.hits + reader.known;
     statistics.cacheMisses = decoder.misses;
-    statistics.systemCalls = systemCalls?.completed ?? 0;
-    for (const [name, times] of refused.emulator.counts) count(statistics.emulated, name, times);
+    statistics.systemCalls = emulation.systemCalls?.completed ?? 0;
+    for (const [name, times] of emulation.refused.emulator.counts) count(statistics.emulated, name, times);
     decoder.close();
     return statistics;
   }

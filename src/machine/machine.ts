@@ -172,6 +172,7 @@ export class Machine {
       devices: this.#devices!,
       entry,
       completesSystemCalls: this.#completesSystemCalls,
+      decodesExits: this.#config.decode !== false,
       observation: this.#observation,
       onStatistics: ({ id, statistics }) => {
         this.#statistics[id] ??= noStatistics();

@@ -34,6 +34,7 @@ export interface PowerCycleOptions {
   readonly entry: CpuEntry;
   /** This KVM does not; see system-calls.ts. */
   readonly completesSystemCalls: boolean;
+  readonly decodesExits: boolean;
   readonly observation: Blueprint['observation'];
   readonly onStatistics: (report: Extract<VcpuReport, { kind: 'statistics' }>) => void;
   readonly onCrash: (report: Extract<VcpuReport, { kind: 'crash' }>) => void;
@@ -72,6 +73,7 @@ export class PowerCycle {
       lifecycle: this.#wires.lifecycle,
       serial: this.#wires.serial,
       verbose: log.verbose,
+      decodesExits: options.decodesExits,
       completesSystemCalls: options.completesSystemCalls,
       ...(options.observation ? { observation: options.observation } : {}),
     };

@@ -10,14 +10,14 @@ import { guestCpuid } from '../kvm/cpuid.ts';
 import type { CpuidLeaf } from '../kvm/cpuid-leaf.ts';
 import { Vcpu } from '../kvm/vcpu.ts';
 import { VcpuState } from '../kvm/vcpu-state.ts';
+import { Decoder } from '../x86/decoder.ts';
+import { ExitReader } from '../x86/exit-reader.ts';
 import type { VcpuOrder, VcpuReport } from './blueprint.ts';
 import { Board } from './board.ts';
 import { crashReport } from './crash-report.ts';
-import { exitLoop } from './exit-loop.ts';
+import { ExitLoop, type ExitLoopParts } from './exit-loop.ts';
 import type { ExitObserver, ObserverParts } from './exit-observer.ts';
 import { Ram } from './ram.ts';
-import { RefusedInstructions } from './refused.ts';
-import { SystemCalls } from './system-calls.ts';
 
 const port = parentPort!;
 const say = (report: VcpuReport) => port.postMessage(report);
@@ -46,13 +46,10 @@ function prepare(vcpu: Vcpu, order: VcpuOrder, cpuid: readonly CpuidLeaf[]): voi
   if (order.entry) vcpu.enter(order.entry);
 }
 
-/** The instruction reader takes some 25 ms to load, so only those wait for it who want to see exits. */
-async function watchExits(parts: Omit<ObserverParts, 'decoder'>): Promise<ExitObserver> {
-  const [{ ExitObserver }, { Decoder }] = await Promise.all([
-    import('./exit-observer.ts'),
-    import('../x86/decoder.ts'),
-  ]);
-  return new ExitObserver({ ...parts, decoder: await Decoder.load() });
+/** What somebody who wants to see exits waits for is all there before the first one. */
+async function watchExits(parts: ObserverParts): Promise<ExitObserver> {
+  const [{ ExitObserver }] = await Promise.all([import('./exit-observer.ts'), parts.decoder.loadDisassembler()]);
+  return new ExitObserver(parts);
 }
 
 async function run(order: VcpuOrder): Promise<void> {
@@ -66,37 +63,37 @@ async function run(order: VcpuOrder): Promise<void> {
     const cpuid = guestCpuid(order.cpuid, { cpus: blueprint.cpus, apicId: id, tscDeadline: order.tscDeadline });
     prepare(vcpu, order, cpuid);
     const state = new VcpuState(vcpu, cpuid);
-    const refused = new RefusedInstructions(state, memory, board.mmio);
-    const systemCalls = blueprint.completesSystemCalls ? new SystemCalls(vcpu, state, memory, refused) : undefined;
     const { ports, mmio } = board;
+    const decoder = new Decoder();
+    const reader = blueprint.decodesExits ? new ExitReader(decoder, memory) : undefined;
+    const emulation = async () => {
+      const { makeEmulation } = await import('./emulation.ts');
+      const { completesSystemCalls } = blueprint;
+      return makeEmulation({ vcpu, state, memory, mmio, completesSystemCalls });
+    };
+    const { observation } = blueprint;
+    const early = observation && (await emulation());
     const virtio = board.virtio.map(fn => fn.name);
     const observer =
-      blueprint.observation &&
-      (await watchExits({
-        vcpu: id,
-        state,
-        memory,
-        ports,
-        mmio,
-        refused,
-        systemCalls,
-        virtio,
-        ...blueprint.observation,
-      }));
-    exitLoop({
-      vcpu,
-      ports,
-      memory: mmio,
-      control: board.control,
-      refused,
-      systemCalls,
-      observer,
-      swallowKicks,
+      observation && reader && early
+        ? await watchExits({
+            ...{ vcpu: id, state, memory, ports, mmio, emulation: early, decoder, reader, virtio },
+            trace: observation.trace,
+          })
+        : undefined;
+    const parts: ExitLoopParts = {
+      ...{ vcpu, cpu: state.cpu, ports, memory: mmio, control: board.control, reader, observer, swallowKicks },
+      emulation: early,
       crash: what => {
         say({ kind: 'crash', id, what, report: crashReport(vcpu, memory) });
         board.control.end('crash');
       },
-    });
+    };
+    const loop = new ExitLoop(parts);
+    for (let wanted = loop.run(); wanted; wanted = loop.run()) {
+      if (wanted === 'disassembler') await decoder.loadDisassembler();
+      else parts.emulation = await emulation();
+    }
     if (observer) say({ kind: 'statistics', id, statistics: observer.finish() });
   } finally {
     vcpu.close();

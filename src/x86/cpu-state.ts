@@ -51,6 +51,8 @@ export class CpuState {
   /** The same as 18 words. */
   readonly words: BigUint64Array;
   readonly system: SystemRegisters;
+  /** `struct kvm_sregs` as 32-bit words, for what is looked at in every exit; see SYSTEM_WORD. */
+  readonly systemWords: Uint32Array;
   readonly segments: Readonly<Record<SegmentName, SegmentState>>;
   /** Set by the emulator, cleared by the owner. */
   readonly changed: ChangedParts = { registers: false, system: false, xsave: false };
@@ -61,6 +63,7 @@ export class CpuState {
     this.halves = new Uint32Array(buffer, byteOffset, REGS_SIZE / 4);
     this.words = new BigUint64Array(buffer, byteOffset, REGS_SIZE / 8);
     this.system = systemRegisters.over(backing.system);
+    this.systemWords = new Uint32Array(backing.system.buffer, backing.system.byteOffset, SREGS_SIZE / 4);
     const segments: Partial<Record<SegmentName, SegmentState>> = {};
     for (const name of SEGMENT_NAMES) segments[name] = segmentAt(backing.system, name);
     this.segments = segments as Record<SegmentName, SegmentState>;

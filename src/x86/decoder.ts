@@ -1,12 +1,13 @@
 /**
- * Bytes to instructions, by capstone. The library is loaded when the first decoder is made, not with the program: a guest is
- * running by then. Each distinct instruction is decoded and parsed once; see decode-cache.ts.
+ * Bytes to instructions: IN and OUT by their opcodes, everything else by capstone, which is loaded when it is first needed. Each
+ * distinct instruction is decoded and parsed once; see decode-cache.ts.
  */
-import type { Capstone as CapstoneHandle } from 'capstone-wasm';
 import { DecodeCache } from './decode-cache.ts';
+import { Disassembler } from './disassembler.ts';
 import { MAX_LENGTH } from './fetch.ts';
 import type { CodeSize } from './mode.ts';
 import { type Operand, parseOperands } from './operands.ts';
+import { portInstruction, type RawInstruction } from './port-opcodes.ts';
 import { type Prefixes, prefixesOf } from './prefixes.ts';
 import { registerNamed } from './registers.ts';
 import { type Shape, shapeOf } from './shape.ts';
@@ -33,20 +34,23 @@ const STACK_POINTERS = { 16: registerNamed('sp')!, 32: registerNamed('esp')!, 64
 /** Words before the mnemonic in capstone's text: `lock cmpxchg`, `rep movsb`, `xacquire lock add`, `notrack jmp`. */
 const PREFIX_WORDS = /^(?:(?:lock|rep|repe|repz|repne|repnz|xacquire|xrelease|bnd|notrack|data16|addr32) )+/;
 
+/** Thrown for bytes that only the disassembler can read while it is not loaded. */
+export class DisassemblerNeeded {}
+
 export class Decoder {
   readonly cache = new DecodeCache<Instruction>();
-  readonly #handles: Readonly<Record<CodeSize, CapstoneHandle>>;
+  #disassembler: Disassembler | undefined;
 
-  private constructor(handles: Readonly<Record<CodeSize, CapstoneHandle>>) {
-    this.#handles = handles;
+  /** A decoder with its disassembler. */
+  static async load(): Promise<Decoder> {
+    const decoder = new Decoder();
+    await decoder.loadDisassembler();
+    return decoder;
   }
 
-  /** Loads the library (about 25 ms) and opens it for the three code sizes. */
-  static async load(): Promise<Decoder> {
-    const { Capstone, Const, loadCapstone } = await import('capstone-wasm');
-    await loadCapstone();
-    const open = (mode: number) => new Capstone(Const.CS_ARCH_X86, mode);
-    return new Decoder({ 16: open(Const.CS_MODE_16), 32: open(Const.CS_MODE_32), 64: open(Const.CS_MODE_64) });
+  /** Loads the disassembler, if that is still to do. */
+  async loadDisassembler(): Promise<void> {
+    this.#disassembler ??= await Disassembler.load();
   }
 
   get hits(): number {
@@ -57,44 +61,46 @@ export class Decoder {
     return this.cache.misses;
   }
 
-  /** The instruction at `bytes[offset]`, of which `available` bytes are known; undefined if there is none. Never throws. */
+  /**
+   * The instruction at `bytes[offset]`, of which `available` bytes are known; undefined if there is none. Throws nothing but
+   * {@link DisassemblerNeeded}.
+   */
   decode(bytes: Uint8Array, offset: number, available: number, mode: CodeSize): Instruction | undefined {
     const known = Math.min(available, bytes.length - offset, MAX_LENGTH);
     if (known <= 0) return undefined;
     const cached = this.cache.find(bytes, offset, known, mode);
     if (cached) return cached;
-    const decoded = this.#disassemble(bytes.slice(offset, offset + known), mode);
-    if (decoded) this.cache.add(decoded, bytes, offset, known, mode);
+    const raw =
+      portInstruction(bytes, offset, known, mode) ?? this.#disassemble(bytes.slice(offset, offset + known), mode);
+    if (!raw) return undefined;
+    const decoded = instructionOf(raw, bytes.slice(offset, offset + raw.size), mode);
+    this.cache.add(decoded, bytes, offset, known, mode);
     return decoded;
   }
 
-  /** Frees the library's handles. The decoder must not be used afterwards. */
+  /** Frees the disassembler. The decoder must not be used afterwards. */
   close(): void {
-    for (const handle of Object.values(this.#handles)) handle.close();
+    this.#disassembler?.close();
   }
 
-  #disassemble(code: Uint8Array, mode: CodeSize): Instruction | undefined {
-    let raw: { id: number; size: number; mnemonic: string; opStr: string } | undefined;
-    try {
-      raw = this.#handles[mode].disasm(code, { address: 0, count: 1 })[0];
-    } catch {
-      // capstone reports "no instruction here" as an exception.
-      return undefined;
-    }
-    if (!raw || raw.size < 1 || raw.size > code.length) return undefined;
-    const bytes = code.slice(0, raw.size);
-    const mnemonic = raw.mnemonic.replace(PREFIX_WORDS, '');
-    const operands = parseOperands(raw.opStr);
-    return {
-      id: raw.id,
-      size: raw.size,
-      bytes,
-      mode,
-      mnemonic,
-      text: raw.opStr ? `${raw.mnemonic} ${raw.opStr}` : raw.mnemonic,
-      prefixes: prefixesOf(bytes, mode),
-      operands,
-      shape: shapeOf(mnemonic, raw.opStr, operands ?? [], mode, STACK_POINTERS[mode]),
-    };
+  #disassemble(code: Uint8Array, mode: CodeSize): RawInstruction | undefined {
+    if (!this.#disassembler) throw new DisassemblerNeeded();
+    return this.#disassembler.read(code, mode);
   }
+}
+
+function instructionOf(raw: RawInstruction, bytes: Uint8Array, mode: CodeSize): Instruction {
+  const mnemonic = raw.mnemonic.replace(PREFIX_WORDS, '');
+  const operands = parseOperands(raw.opStr);
+  return {
+    id: raw.id,
+    size: raw.size,
+    bytes,
+    mode,
+    mnemonic,
+    text: raw.opStr ? `${raw.mnemonic} ${raw.opStr}` : raw.mnemonic,
+    prefixes: prefixesOf(bytes, mode),
+    operands,
+    shape: shapeOf(mnemonic, raw.opStr, operands ?? [], mode, STACK_POINTERS[mode]),
+  };
 }

@@ -9,9 +9,11 @@ import { type CpuState, RIP } from './cpu-state.ts';
 import type { Decoder, Instruction } from './decoder.ts';
 import { type Exit, explains } from './exit.ts';
 import { CodeBytes, MAX_LENGTH } from './fetch.ts';
+import { instructionLength, UNKNOWN } from './length.ts';
 import { formatLinear, type Linear, linear, plus, roomInPage } from './linear.ts';
 import { type CodeSize, codeSize } from './mode.ts';
 import { PhysicalMemory } from './physical.ts';
+import { touchesPort } from './port-opcodes.ts';
 import { describeMismatch } from './reading.ts';
 
 export interface Found {
@@ -70,7 +72,7 @@ export class Locator {
     this.#memory = new PhysicalMemory(memory.regions);
   }
 
-  /** Finds the instruction behind `exit`. Never throws, whatever the guest's registers and tables hold. */
+  /** Finds the instruction behind `exit`. Throws only DisassemblerNeeded, whatever the guest's registers and tables hold. */
   locate(cpu: CpuState, exit: Exit): Found | Mismatch {
     const mode = codeSize(cpu);
     const rip = instructionPointer(cpu, mode);
@@ -85,16 +87,17 @@ export class Locator {
       this.found++;
       return found;
     }
-    this.mismatches++;
     this.#code.fetch(cpu, this.#memory, rip);
     const instruction = this.#decoder.decode(this.#code.bytes, 0, this.#code.length, mode);
     const access = instruction && accessOf(cpu, instruction, rip);
+    this.mismatches++;
     const reason = describeMismatch(exit, formatLinear(rip), instruction, access, this.#code);
     return { kind: 'mismatch', instruction, reason };
   }
 
   #at(cpu: CpuState, exit: Exit, rip: Linear, mode: CodeSize): Found | undefined {
     const code = this.#code.fetch(cpu, this.#memory, rip);
+    if (exit.kind === 'io' && !touchesPort(code.bytes, 0, code.length, mode)) return undefined;
     const instruction = this.#decoder.decode(code.bytes, 0, code.length, mode);
     if (!instruction) return undefined;
     const fit = explains(cpu, this.#memory, instruction, plus(rip, instruction.size), false, exit);
@@ -139,7 +142,7 @@ export class Locator {
     back: number,
     available: number,
   ): Found | undefined {
-    if (available < back) return undefined;
+    if (available < back || !plausible(exit, bytes, offset, back, mode)) return undefined;
     const instruction = this.#decoder.decode(bytes, offset, back, mode);
     if (instruction?.size !== back || !explains(cpu, this.#memory, instruction, rip, true, exit)) return undefined;
     const start = plus(rip, -back);
@@ -172,14 +175,26 @@ export class Locator {
       let at = start;
       while (at < window.length) {
         votes.set(at, (votes.get(at) ?? 0) + 1);
-        const step = this.#decoder.decode(window, at, window.length - at, mode);
-        if (!step) break;
-        at += step.size;
+        const step = this.#sizeAt(window, at, mode);
+        if (step === 0) break;
+        at += step;
       }
     }
     const score = (found: Found) => votes.get(window.length - found.instruction.size) ?? 0;
     return fitting.reduce((best, found) => (score(found) > score(best) ? found : best));
   }
+
+  #sizeAt(window: Uint8Array, at: number, mode: CodeSize): number {
+    const room = window.length - at;
+    return instructionLength(window, at, room, mode) || (this.#decoder.decode(window, at, room, mode)?.size ?? 0);
+  }
 }
 
 const WINDOW = 48;
+
+/** Whether `back` bytes can be an instruction that makes the exit's kind of access: rules out most places without decoding. */
+function plausible(exit: Exit, bytes: Uint8Array, offset: number, back: number, mode: CodeSize): boolean {
+  if (exit.kind === 'io' && !touchesPort(bytes, offset, back, mode)) return false;
+  const length = instructionLength(bytes, offset, Math.min(bytes.length - offset, MAX_LENGTH), mode);
+  return length === back || length === UNKNOWN;
+}

@@ -10,6 +10,14 @@ export interface Piece {
   readonly end: number;
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  /** The same as 32-bit words. */
+  readonly words: Uint32Array;
+}
+
+function pieceOf(start: number, bytes: Uint8Array): Piece {
+  const { buffer, byteOffset, length } = bytes;
+  const view = new DataView(buffer, byteOffset, length);
+  return { start, end: start + length, bytes, view, words: new Uint32Array(buffer, byteOffset, length >> 2) };
 }
 
 export class PhysicalMemory {
@@ -19,18 +27,8 @@ export class PhysicalMemory {
 
   /** Takes the regions of a GuestMemory: ascending, not overlapping. */
   constructor(regions: readonly RamRegion[]) {
-    this.#pieces = regions.map(({ gpa, bytes }) => ({
-      start: gpa,
-      end: gpa + bytes.length,
-      bytes,
-      view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
-    }));
-    this.#last = this.#pieces[0] ?? {
-      start: 0,
-      end: 0,
-      bytes: new Uint8Array(0),
-      view: new DataView(new ArrayBuffer(0)),
-    };
+    this.#pieces = regions.map(({ gpa, bytes }) => pieceOf(gpa, bytes));
+    this.#last = this.#pieces[0] ?? pieceOf(0, new Uint8Array(0));
   }
 
   /** The 32-bit word at `gpa`, unsigned, or -1 if that is not RAM. */

@@ -49,6 +49,9 @@ export const systemRegisters = struct(SREGS_SIZE, {
 });
 export type SystemRegisters = StructOf<typeof systemRegisters.fields>;
 
+/** Where some of them stand, in 32-bit words. CS_ATTRIBUTES: dpl, db, s and l, a byte each. */
+export const SYSTEM_WORD = { CS_BASE: 0, CS_ATTRIBUTES: 4, CR0: 56, CR3: 60, CR3_HIGH: 61, CR4: 62, EFER: 66 } as const;
+
 /** A segment register; `baseLow` and `baseHigh` are the halves of `base`. */
 export type SegmentState = StructOf<typeof segmentStruct.fields> & {
   readonly baseLow: number;

@@ -20,8 +20,13 @@ describe('what the guests print', () => {
       'port-read (ns)': 1234,
       'cpuid (ns)': 99,
     });
-    expect(parseBlock('block read random depth 8 bytes 4096: 5125 IOPS 20500 KiB/s 7 doorbells\n')).toEqual({
-      'read random depth 8 (IOPS)': 5125,
+    const lines = [
+      'block read random depth 8 bytes 4096: 5125 IOPS 20500 KiB/s 7 doorbells',
+      'block write sequential depth 4 bytes 1048576: 300 IOPS 307200 KiB/s 7 doorbells',
+    ];
+    expect(parseBlock(lines.join('\n'), 'raw ')).toEqual({
+      'raw read random 4 KiB depth 8 (IOPS)': 5125,
+      'raw write sequential 1024 KiB depth 4 (MiB/s)': 300,
     });
   });
 

@@ -15,7 +15,7 @@ describe('a command line', () => {
   it('becomes a configuration', () => {
     expect(
       config(
-        '512 vmlinux root=/dev/vda console=ttyS0 --block a.img --block /b,ro --rng --cpus 4 --initrd i --username nobody --chroot /empty -v --entry pvh',
+        '512 vmlinux root=/dev/vda console=ttyS0 --block a.img --block /b,ro --cdrom c.iso --cdrom d.iso,serial=S1 --rng --cpus 4 --initrd i --username nobody --chroot /empty -v --entry pvh',
       ),
     ).toEqual({
       memoryBytes: 512 * MiB,
@@ -27,6 +27,8 @@ describe('a command line', () => {
         expect.objectContaining({ file: 'a.img', readOnly: false }),
         expect.objectContaining({ file: '/b', readOnly: true }),
       ],
+      cdroms: [{ file: 'c.iso' }, { file: 'd.iso', serial: 'S1' }],
+      networks: [],
       rng: true,
       username: 'nobody',
       chroot: '/empty',
@@ -42,6 +44,8 @@ describe('a command line', () => {
       kernelPath: 'vmlinux',
       commandLine: [],
       blocks: [],
+      cdroms: [],
+      networks: [],
       rng: false,
       verbose: false,
       entry: 'auto',
@@ -93,6 +97,11 @@ describe('a command line', () => {
 
   it('hands on an unknown option', () => {
     expect(command('512 vmlinux --blok x')).toEqual({ kind: 'unknown', word: '--blok' });
+  });
+
+  it('leaves the words of image commands alone', () => {
+    expect(command('image create --help')).toEqual({ kind: 'image', words: ['create', '--help'] });
+    expect(command('512 image').kind).toBe('run');
   });
 
   it('asks for the doctor', () => {

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { helpText } from '../../src/cli/help.ts';
 import { versionText } from '../../src/cli/version.ts';
@@ -27,6 +29,22 @@ describe('the program', () => {
     const { status, stdout } = runProgram(['--version'], 'no-kvm');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^kvm not available: .*\/dev\/kvm does not exist/m);
+  });
+
+  it('says what to do where it was never built', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'tslaunch-unbuilt-'));
+    try {
+      cpSync(`${ROOT}/bin`, join(directory, 'bin'), { recursive: true });
+      const { status, stderr } = spawnSync(process.execPath, [join(directory, 'bin/tslaunch.js')], {
+        encoding: 'utf8',
+      });
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: 'tslaunch: It is not built yet: type "npm ci" (or "npm run build") in its directory.\n',
+      });
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it('does not mind a reader that goes away', () => {

@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FIELD, viewOf } from '../../src/devices/block/qcow2/format.ts';
+import { freshImage } from '../../src/devices/block/qcow2/tools/create.ts';
 import * as files from '../support/kernel-files.ts';
 import { buildProgram, type Host, runProgram } from '../support/program.ts';
 
@@ -75,6 +77,32 @@ const DISKS: readonly Row[] = [
   ['less than a sector', '64 good --block short', 2, /short is shorter than a sector/],
   ['a disk that may not be written', '64 good --block read-only-disk', 2, /permission denied.*,ro/, 'no-override'],
   ['a disk that may not be read', '64 good --block locked,ro', 2, /cannot be read: permission denied/, 'no-override'],
+  ['an unknown format', '64 good --block disk,format=vmdk', 2, /"format" as one of raw, qcow2, not "vmdk"/],
+  ['an unknown cache mode', '64 good --block disk,cache=unsafe', 2, /"cache" as one of writeback, writethrough, none/],
+  ['too many queues', '64 good --block disk,queues=99', 2, /queues "99" is not a number of queues.*1 to 32/],
+  ['neither on nor off', '64 good --block disk,discard=maybe', 2, /"discard" as one of on, off, not "maybe"/],
+  ['a base in place of a yes', '64 good --block disk,backing=base', 2, /"backing" as one of on, off, not "base"/],
+  ['a long serial number', `64 good --block disk,serial=${'9'.repeat(21)}`, 2, /is not a serial number.*1 to 20/],
+  ['a raw disk that is called qcow2', '64 good --block disk,format=qcow2', 2, /disk is no qcow2 image.*format=raw/],
+  ['an image based on another', '64 good --block top', 2, /based on another file, base, .*append ",backing=on"/],
+  ['an image whose base is gone', '64 good --block top,backing=on', 2, /base does not exist, and top is based on it/],
+  ['a damaged image', '64 good --block damaged', 2, /damaged is damaged: .*image check/],
+  ['an image cut short', '64 good --block cut-image', 2, /cut-image is damaged: .*past the end of the file/],
+  ['an encrypted image', '64 good --block encrypted', 2, /encrypted is encrypted \(LUKS\)/],
+  ["another program's image", '64 good --block vmdk', 2, /vmdk looks like a VMDK image.*qemu-img convert/],
+  ['a packed image', '64 good --block gzip', 2, /gzip looks like a gzip file.*gunzip/],
+  ['the same disk by another name', '64 good --block disk --block link', 2, /link is in use by another disk/],
+];
+
+const IMAGES: readonly Row[] = [
+  ['an unknown command', 'image resize disk', 2, /Nothing is known of resize, disk\. See tslaunch image --help/],
+  ['no file', 'image info', 2, /0 files are named where 1 is needed/],
+  ['a file that is missing', 'image info nothing', 2, /nothing does not exist/],
+  ['a file that is there', 'image create disk 1G', 2, /disk is there already/],
+  ['no size', 'image create new', 2, /A new image needs a size\. Say one, for example 10G/],
+  ['a base without its format', 'image create new --base disk', 2, /format of the base disk is not given/],
+  ['a raw disk to check', 'image check disk', 2, /disk is raw: any bytes make a sound one/],
+  ['a damaged image', 'image info damaged', 2, /damaged is damaged/],
 ];
 
 const NETWORKS: readonly Row[] = [
@@ -139,6 +167,19 @@ const FOREIGN: Row = [
   'fixed-network',
 ];
 
+const CDROMS: readonly Row[] = [
+  ['no file', '64 good --cdrom ,serial=1', 2, /--cdrom names no file\. Write --cdrom FILE/],
+  ['an unknown flag', '64 good --cdrom disk,ro', 2, /--cdrom does not know "ro"/],
+  ['a serial number that is none', '64 good --cdrom disk,serial=', 2, /--cdrom serial "" is not a serial number/],
+  ['an image that is missing', '64 good --cdrom nothing', 2, /CD-ROM image nothing does not exist.*genisoimage/],
+  ['a directory', '64 good --cdrom folder', 2, /CD-ROM image folder is a directory/],
+  ['a named pipe', '64 good --cdrom pipe', 2, /CD-ROM image pipe is a pipe/],
+  ['an empty file', '64 good --cdrom empty', 2, /CD-ROM image empty is empty/],
+  ['less than a block', '64 good --cdrom short', 2, /CD-ROM image short is shorter than a block of 2048 bytes/],
+  ['an image that is a disk, too', '64 good --cdrom disk --block disk', 2, /disk is in use by another disk/],
+  ['an image that may not be read', '64 good --cdrom locked', 2, /cannot be read: permission denied/, 'no-override'],
+];
+
 const HOSTS: readonly Row[] = [
   ['no /dev/kvm', '64 good', 1, /\/dev\/kvm does not exist.*tslaunch doctor/, 'no-kvm'],
   ['no permission on /dev/kvm', '64 good', 1, /\/dev\/kvm may not be opened.*usermod -aG kvm/, 'forbidden-kvm'],
@@ -146,6 +187,13 @@ const HOSTS: readonly Row[] = [
   ['a wrong disk where there is no KVM either', '64 good --block nothing', 2, /nothing does not exist/, 'no-kvm'],
   ['a user who does not exist', '64 good --username no-such-user', 2, /no-such-user/],
 ];
+
+/** A copy with a 32-bit field changed. */
+function with32(bytes: Uint8Array, at: number, value: number): Uint8Array {
+  const copy = bytes.slice();
+  viewOf(copy).setUint32(at, value);
+  return copy;
+}
 
 let folder: string;
 beforeAll(() => {
@@ -174,6 +222,13 @@ beforeAll(() => {
   make('cut-bzimage', files.cutBzImage());
   make('overlapping', files.overlapping());
   make('tall', files.tall());
+  const image = freshImage(2 ** 20, 65_536);
+  make('top', freshImage(2 ** 20, 65_536, { file: 'base', format: 'raw' }));
+  make('cut-image', image.subarray(0, 70_000));
+  make('damaged', with32(image, FIELD.l1Offset, 1));
+  make('encrypted', with32(image, FIELD.encryption, 2));
+  make('vmdk', 'KDMV'.padEnd(1024));
+  symlinkSync('disk', join(folder, 'link'));
   make('big', '');
   truncateSync(join(folder, 'big'), 64 * 2 ** 20);
 });
@@ -183,6 +238,8 @@ describe.each<{ what: string; rows: readonly Row[] }>([
   { what: 'words', rows: WORDS },
   { what: 'kernels', rows: KERNELS },
   { what: 'disks', rows: DISKS },
+  { what: 'CD-ROMs', rows: CDROMS },
+  { what: 'images', rows: IMAGES },
   { what: 'networks', rows: process.getuid?.() === 0 ? [...NETWORKS, FOREIGN] : NETWORKS },
   { what: 'hosts', rows: HOSTS },
 ])('wrong $what', ({ rows }) => {

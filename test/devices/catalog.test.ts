@@ -8,11 +8,13 @@ import { MockDriver } from '../support/mock-driver.ts';
 import { MemoryDisk } from './block/memory-disk.ts';
 import { header } from './block/support.ts';
 import { MemoryConsole } from './console/support.ts';
+import { command, MemoryMedium, RESPONSE_SIZE, responseOf } from './scsi/support.ts';
 
 const console0 = { kind: 'console', name: 'console0', columns: 80, rows: 24 } as const;
 const block0 = { kind: 'block', name: 'block0', sectors: 8, readOnly: false, serial: 'x' } as const;
+const cdrom0 = { kind: 'cdrom', name: 'cdrom0', serial: 'x' } as const;
 const rng0 = { kind: 'rng', name: 'rng0' } as const;
-const configs: readonly DeviceConfig[] = [console0, block0, rng0];
+const configs: readonly DeviceConfig[] = [console0, block0, cdrom0, rng0];
 
 describe('the catalogue', () => {
   it('makes the same registers of one configuration on every thread', () => {
@@ -27,6 +29,7 @@ describe('the catalogue', () => {
     expect(boards[0]!.map(model => [model.name, model.deviceId])).toEqual([
       ['console0', 3],
       ['block0', 2],
+      ['cdrom0', 8],
       ['rng0', 4],
     ]);
   });
@@ -43,19 +46,23 @@ describe('the catalogue', () => {
     const models = {
       console: modelFor<'console'>(console0),
       block: modelFor<'block'>(block0),
+      cdrom: modelFor<'cdrom'>(cdrom0),
       rng: modelFor<'rng'>(rng0),
     };
     const drivers = [
       await MockDriver.start(models.console, serviceFor<'console'>(console0, models.console, screen)),
       await MockDriver.start(models.block, serviceFor<'block'>(block0, models.block, new MemoryDisk(4096))),
+      await MockDriver.start(models.cdrom, serviceFor<'cdrom'>(cdrom0, models.cdrom, new MemoryMedium(4))),
       await MockDriver.start(models.rng, serviceFor<'rng'>(rng0, models.rng, hostEntropy)),
     ] as const;
     await drivers[0].queue(1).submit([Buffer.from('hi')]);
     const id = await drivers[1].queue(0).submit([header(8)], [20, 1]);
-    const entropy = await drivers[2].queue(0).submit([], [16]);
+    const attention = await drivers[2].queue(2).submit([command([0])], [RESPONSE_SIZE]);
+    const entropy = await drivers[3].queue(0).submit([], [16]);
     for (const driver of drivers) await driver.stop();
     expect(screen.output.toString()).toBe('hi');
     expect(id.buffers[0]![0]).toBe('x'.charCodeAt(0));
+    expect(responseOf(attention).sense).toBe('06/29/00');
     expect(entropy.written).toBe(16);
   });
 });

@@ -11,6 +11,8 @@ export interface TinyCase {
   readOnly?: boolean;
   /** A network device, on a tap whose other end is the host; `none`: on no wire. */
   net?: 'tap' | 'none';
+  /** Further words for tslaunch's --block, with commas between; "format=qcow2" makes it one. */
+  diskWords?: string;
   /** The QEMU machine that must agree; none where a stock QEMU differs on purpose or takes long. */
   qemu?: Launcher;
   /** Words that only tslaunch gets: what the specification leaves open and tslaunch promises. */
@@ -36,6 +38,35 @@ export const CASES: TinyCase[] = [
   },
   { name: 'block by INTx, event index', guest: 'block', disk: 1, needs: { arguments: ['irq=intx', 'event-idx=1'] } },
   { name: 'block, read-only', guest: 'block', disk: 1, readOnly: true, qemu: 'qemu-pc' },
+  {
+    name: 'what a disk offers',
+    guest: 'blk-features',
+    disk: 1,
+    needs: { arguments: ['irq=msix', 'zeroes=1', 'discard=1', 'wce=1'] },
+    qemu: 'qemu-q35',
+  },
+  {
+    name: 'what a disk offers, four queues',
+    guest: 'blk-features',
+    disk: 1,
+    diskWords: 'queues=4',
+    needs: { cpus: 4, arguments: ['queues=4', 'indirect=1'] },
+    qemu: 'qemu-q35',
+  },
+  {
+    name: 'what a qcow2 disk offers, past the page cache',
+    guest: 'blk-features',
+    disk: 1,
+    diskWords: 'format=qcow2,cache=none,queues=2',
+    needs: { arguments: ['irq=intx', 'queues=2', 'discard=1', 'wce=1'] },
+  },
+  {
+    name: 'what a disk without a cache offers',
+    guest: 'blk-features',
+    disk: 1,
+    diskWords: 'cache=writethrough,discard=off',
+    needs: { arguments: ['zeroes=1', 'discard=0', 'wce=0'] },
+  },
   {
     name: 'virtio registers, rng',
     guest: 'virtio-regs',

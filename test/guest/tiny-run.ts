@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Launcher } from '../../fixtures/guests/launchers.ts';
 import { type GuestRun, type RunOptions, runGuest } from '../../fixtures/guests/run.ts';
 import { GUEST, HOST, MAC, onWire, TAP } from '../../fixtures/net/wire.ts';
+import { exec } from '../../fixtures/support/exec.ts';
 import type { TinyCase } from './tiny-cases.ts';
 
 export async function runCase(launcher: Launcher, tiny: TinyCase): Promise<GuestRun> {
@@ -13,9 +14,13 @@ export async function runCase(launcher: Launcher, tiny: TinyCase): Promise<Guest
     const needs: RunOptions = { quickFirmware: true, ...tiny.needs };
     if (tiny.disk) {
       const path = join(directory, 'disk.img');
-      await writeFile(path, 'the first sector');
-      await truncate(path, tiny.disk << 20);
-      needs.disks = [{ path, readOnly: tiny.readOnly ?? false }];
+      const { disk, readOnly = false, diskWords: words } = tiny;
+      if (words?.includes('format=qcow2')) await exec('qemu-img', ['create', '-q', '-f', 'qcow2', path, `${disk}M`]);
+      else {
+        await writeFile(path, 'the first sector');
+        await truncate(path, disk << 20);
+      }
+      needs.disks = [{ path, readOnly, ...(words === undefined ? {} : { words }) }];
     }
     if (tiny.net) Object.assign(needs, networkNeeds(tiny.net, needs.arguments));
     if (launcher === 'tslaunch' && tiny.strict) needs.arguments = [...(needs.arguments ?? []), ...tiny.strict];

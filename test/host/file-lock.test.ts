@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deviceNumber, parseLocks } from '../../src/host/file-lock.ts';
+import { lockedDevice, parseLocks } from '../../src/host/file-lock.ts';
 
 const TEXT = `1: POSIX  ADVISORY  WRITE 700 fe:00:131074 0 EOF
 2: FLOCK  ADVISORY  WRITE 4242 fe:00:131074 0 EOF
@@ -36,8 +36,8 @@ describe('/proc/locks', () => {
 
 describe('a device number', () => {
   it('is unpacked as glibc packs it', () => {
-    expect(deviceNumber(0xfe00n)).toBe('254:0');
-    expect(deviceNumber(0x0010_0301n)).toBe('3:257');
-    expect(deviceNumber((5n << 44n) | (7n << 20n) | (1n << 8n) | 2n)).toBe(`${5 * 4096 + 1}:${7 * 256 + 2}`);
+    expect(lockedDevice(0xfe00n)).toBe('fe:00');
+    expect(lockedDevice(0x0010_0301n)).toBe('03:101');
+    expect(lockedDevice((5n << 44n) | (7n << 20n) | (1n << 8n) | 2n)).toBe('5001:702');
   });
 });

@@ -1,9 +1,11 @@
 /**
  * What holds a disk's bytes. The service knows this interface only, so a raw file, an image format or a test's faulty disk all
- * serve alike. Opening and locking raw files is `raw-file.ts`.
+ * serve alike. Opening one by its format is `image.ts`.
  */
+import type { BlockSizes } from './block-sizes.ts';
+
 export interface BlockBackend {
-  /** Capacity in bytes, a multiple of 512; never changes. */
+  /** Capacity in bytes when it was opened, a multiple of 512. */
   readonly size: number;
   readonly readOnly: boolean;
   /** How messages call it, for example the file's name. */
@@ -17,5 +19,13 @@ export interface BlockBackend {
   write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void>;
   /** Everything whose write has resolved before this call is durable once it resolves. */
   flush(): Promise<void>;
+  /** [offset, offset + length) reads as zeroes once it resolves; with `unmap` it is given back to the host if that can be. */
+  writeZeroes(offset: number, length: number, unmap: boolean): Promise<void>;
+  /** The guest does not need [offset, offset + length) any more. Resolves also if nothing can be done with that. */
+  discard(offset: number, length: number): Promise<void>;
   close(): Promise<void>;
+  /** The units it likes to be used in; sectors of 512 bytes unless given. */
+  readonly blockSizes?: BlockSizes;
+  /** Capacity in bytes now, for media that can become larger. Quick. Throws on a host error. */
+  sizeNow?(): number;
 }

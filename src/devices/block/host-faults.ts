@@ -1,7 +1,7 @@
 /** A disk that fails tends to fail often: the guest gets every error, the user one line for each kind. */
 import { log } from '../../base/log.ts';
 
-export type FaultKind = 'read' | 'write' | 'flush';
+export type FaultKind = 'read' | 'write' | 'flush' | 'discard';
 
 export class HostFaults {
   readonly #who: string;

@@ -1,67 +1,83 @@
-/**
- * An image's file or block device, opened and locked. Opening it answers every "why not" with a sentence; from then on it is reads
- * and writes. An image that somebody else has open for writing is refused, so two launchers cannot corrupt one.
- */
-import { closeSync, constants, fdatasync, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+/** An image's file or block device, open and locked: from here on it is reads and writes. Opening is `open-file.ts`. */
+import { closeSync, constants, fdatasync, fstatSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { KiB } from '../../base/bits.ts';
-import { HostError, UsageError } from '../../base/errors.ts';
-import { deviceNumber, type LockHolder, tryLockFile } from '../../host/file-lock.ts';
+import { lengthNow } from '../../host/file-space.ts';
 import { readCached } from '../../host/read-cached.ts';
+import { type BlockSizes, blockSizesOf } from './block-sizes.ts';
+import { DirectIo } from './direct-io.ts';
 import { readFully, writeFully } from './file-io.ts';
-import type { ImageFile } from './image-file.ts';
-import { openFailure, wrongKind } from './raw-file-errors.ts';
-import { SECTOR } from './registers.ts';
+import { Holes } from './holes.ts';
+import type { DiskFile } from './image-file.ts';
+import { openLocked, reopen } from './open-file.ts';
+import type { ImageKind } from './raw-file-errors.ts';
 
 /** Reads up to this size are first tried from the page cache, on the calling thread: a few microseconds. */
 const CACHED_READ_LIMIT = 256 * KiB;
-/** Device managers lock a block device for a moment when it changes: try again this often and long before refusing. */
-const LOCK_TRIES = 10;
-const LOCK_PAUSE_MS = 50;
 
 const sync = promisify(fdatasync);
 
-export class HostFile implements ImageFile {
+export interface HostFileOptions {
+  readonly readOnly: boolean;
+  /** Past the page cache; not unless given. */
+  readonly direct?: boolean | undefined;
+  /** A block image unless given. */
+  readonly kind?: ImageKind;
+}
+
+export class HostFile implements DiskFile {
   readonly label: string;
   readonly readOnly: boolean;
   readonly length: number;
+  readonly blockSizes: BlockSizes;
   readonly #fd: number;
   /** The same file opened with O_DSYNC: each write there is durable by itself, without waiting for others. */
   readonly #durableFd: number;
-  #cachedReads = true;
+  readonly #direct: DirectIo | undefined;
+  readonly #holes: Holes;
+  #cachedReads: boolean;
+  #failedSync: unknown;
 
-  private constructor(label: string, fd: number, durableFd: number, length: number) {
+  private constructor(label: string, fd: number, durableFd: number, direct: DirectIo | undefined) {
+    const stats = fstatSync(fd);
     this.label = label;
+    this.length = lengthNow(fd);
+    this.readOnly = durableFd === fd;
+    this.blockSizes = blockSizesOf(fd, stats);
     this.#fd = fd;
     this.#durableFd = durableFd;
-    this.length = length;
-    this.readOnly = durableFd === fd;
+    this.#direct = direct;
+    this.#cachedReads = direct === undefined;
+    this.#holes = new Holes(fd, stats.isBlockDevice(), (offset, buffers) => this.write(offset, buffers, false));
   }
 
   /**
    * Opens and locks an image. Throws UsageError, one sentence, for a file that cannot be a disk, and HostError for one that
    * another process has open.
    */
-  static async open(path: string, readOnly: boolean): Promise<HostFile> {
-    const mode = readOnly ? constants.O_RDONLY : constants.O_RDWR;
-    const fd = openImage(path, mode, readOnly);
+  static async open(path: string, { readOnly, direct, kind }: HostFileOptions): Promise<HostFile> {
+    const fd = await openLocked(path, readOnly, kind);
     let durableFd = fd;
+    let directIo: DirectIo | undefined;
     try {
-      refuseWrongKind(path, fstatSync(fd));
-      await lock(fd, path, readOnly);
-      const length = lengthOf(fd);
-      // By descriptor, not by name: the name may have come to mean another file.
-      if (!readOnly) durableFd = openSync(`/proc/self/fd/${fd}`, mode | constants.O_DSYNC);
-      return new HostFile(path, fd, durableFd, length);
+      if (!readOnly) durableFd = reopen(fd, false, constants.O_DSYNC);
+      if (direct) directIo = DirectIo.open(path, fd, readOnly);
+      return new HostFile(path, fd, durableFd, directIo);
     } catch (error) {
+      directIo?.close();
+      if (durableFd !== fd) closeSync(durableFd);
       closeSync(fd);
       throw error;
     }
   }
 
+  lengthNow(): number {
+    return lengthNow(this.#fd);
+  }
+
   read(offset: number, buffers: readonly Uint8Array[]): Promise<number> | number {
     const length = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+    if (this.#direct?.suits(offset, buffers)) return this.#readDirect(this.#direct, offset, buffers, length);
     if (!this.#cachedReads || length > CACHED_READ_LIMIT) return readFully(this.#fd, offset, buffers);
     const count = readCached(this.#fd, offset, buffers);
     if (count === length) return count;
@@ -70,60 +86,49 @@ export class HostFile implements ImageFile {
     return readFully(this.#fd, offset, buffers);
   }
 
-  write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> {
+  async write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> {
+    if (this.#direct?.suits(offset, buffers)) {
+      const { fd, durableFd } = this.#direct;
+      return writeFully(durable ? durableFd : fd, offset, buffers);
+    }
     return writeFully(durable ? this.#durableFd : this.#fd, offset, buffers);
   }
 
+  zero(offset: number, length: number, unmap: boolean): Promise<void> {
+    return this.#holes.zero(offset, length, unmap);
+  }
+
+  discard(offset: number, length: number): Promise<void> {
+    return this.#holes.discard(offset, length);
+  }
+
+  /**
+   * After a failed sync the kernel forgets what it could not write and reports success next time (fsync(2)): nobody knows what is on the
+   * medium, so every later flush fails as well.
+   */
   async flush(): Promise<void> {
-    if (!this.readOnly) await sync(this.#fd);
+    if (this.readOnly) return;
+    if (this.#failedSync !== undefined) throw this.#failedSync;
+    try {
+      await sync(this.#fd);
+    } catch (error) {
+      this.#failedSync = error;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
+    this.#direct?.close();
     if (this.#durableFd !== this.#fd) closeSync(this.#durableFd);
     closeSync(this.#fd);
   }
-}
 
-function openImage(path: string, mode: number, readOnly: boolean): number {
-  try {
-    // Looked at before it is opened: opening a FIFO would wait for its other end.
-    refuseWrongKind(path, statSync(path));
-    return openSync(path, mode);
-  } catch (error) {
-    throw openFailure(path, readOnly, error);
+  /** A file's end need not be aligned: what lies behind its last whole block is read through the page cache. */
+  async #readDirect(direct: DirectIo, offset: number, buffers: readonly Uint8Array[], length: number): Promise<number> {
+    const count = await readFully(direct.fd, offset, buffers).catch(error => {
+      if ((error as NodeJS.ErrnoException).code === 'EINVAL') return 0;
+      throw error;
+    });
+    return count === length ? count : readFully(this.#fd, offset, buffers);
   }
-}
-
-function refuseWrongKind(path: string, stats: Stats): void {
-  if (!stats.isFile() && !stats.isBlockDevice()) throw wrongKind(path, stats);
-}
-
-/** Length in bytes. A block device's is not in its inode but in sysfs, in units of 512 bytes. */
-function lengthOf(fd: number): number {
-  const stats = fstatSync(fd, { bigint: true });
-  return stats.isBlockDevice()
-    ? Number(readFileSync(`/sys/dev/block/${deviceNumber(stats.rdev)}/size`, 'latin1')) * SECTOR
-    : Number(stats.size);
-}
-
-async function lock(fd: number, path: string, readOnly: boolean): Promise<void> {
-  let holder: LockHolder | undefined;
-  const tries = fstatSync(fd).isBlockDevice() ? LOCK_TRIES : 1;
-  for (let i = 0; i < tries; i++) {
-    if (i > 0) await sleep(LOCK_PAUSE_MS);
-    holder = tryLockFile(fd, readOnly ? 'shared' : 'exclusive');
-    if (holder === undefined) return;
-  }
-  if (holder?.pid === process.pid) {
-    throw new UsageError(
-      `Block image ${path} is in use by another disk of this guest.`,
-      'Name each image once, or open it with ",ro" every time.',
-    );
-  }
-  const who = holder?.pid === undefined ? 'another process' : `process ${holder.pid}`;
-  throw new HostError(
-    `Block image ${path} is in use by ${who}${readOnly ? ', which may write to it' : ''}.`,
-    'End that process first, or use a copy of the image; several guests may share one that all of them open with ",ro".',
-    { syscall: 'flock', errno: 'EWOULDBLOCK' },
-  );
 }

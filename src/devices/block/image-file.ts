@@ -2,6 +2,8 @@
  * What a disk image is stored in. Image formats know this interface only, so that a test can put memory, a failing disk or a
  * power cut in a file's place; `host-file.ts` is the real one.
  */
+import type { BlockSizes } from './block-sizes.ts';
+
 export interface ImageFile {
   /** How messages call it, for example the file's name. */
   readonly label: string;
@@ -15,4 +17,15 @@ export interface ImageFile {
   /** Everything whose write has resolved before this call is durable once it resolves, the file's length included. */
   flush(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What a raw disk needs of its file besides. */
+export interface DiskFile extends ImageFile {
+  readonly blockSizes: BlockSizes;
+  /** Length in bytes now. Throws on a host error. */
+  lengthNow(): number;
+  /** [offset, offset + length) reads as zeroes afterwards; with `unmap` it is given back to the host if that can be. */
+  zero(offset: number, length: number, unmap: boolean): Promise<void>;
+  /** [offset, offset + length) is given back to the host if that can be, and holds anything afterwards. */
+  discard(offset: number, length: number): Promise<void>;
 }

@@ -6,14 +6,14 @@
 import { statSync } from 'node:fs';
 import { UsageError } from '../../base/errors.ts';
 import type { BlockBackend } from './backend.ts';
+import { LOOKED_AT, refuseForeign } from './foreign.ts';
 import { GuardedRaw } from './guarded-raw.ts';
 import { HostFile } from './host-file.ts';
+import type { ImageFormat } from './options.ts';
 import { MOST_CHAIN } from './qcow2/backing.ts';
 import { isQcow } from './qcow2/header.ts';
 import { openQcow2 } from './qcow2/open.ts';
 import { RawFile } from './raw-file.ts';
-
-export type ImageFormat = 'raw' | 'qcow2';
 
 export interface ImageOptions {
   readonly readOnly: boolean;
@@ -21,6 +21,8 @@ export interface ImageOptions {
   readonly format?: ImageFormat | undefined;
   /** Whether a file that the image names as its base may be opened; not unless given. */
   readonly backing?: boolean | undefined;
+  /** Past the host's page cache; not unless given. */
+  readonly direct?: boolean | undefined;
 }
 
 /** Where in a chain of images this one is. */
@@ -29,6 +31,7 @@ interface Place {
   readonly above: readonly string[];
   /** Its format was guessed: it may then not name a further file. */
   readonly guessed: boolean;
+  readonly direct: boolean;
 }
 
 /**
@@ -36,11 +39,16 @@ interface Place {
  * what another process has open; nothing stays open then.
  */
 export async function openImage(path: string, options: ImageOptions): Promise<BlockBackend> {
-  const file = await HostFile.open(path, options.readOnly);
+  const { readOnly, direct = false } = options;
+  const file = await HostFile.open(path, { readOnly, direct });
   try {
     const format = options.format ?? (await probe(file));
-    if (format === 'qcow2') return await openChain(file, options.backing === true, { above: [], guessed: false });
-    return options.format === undefined ? new GuardedRaw(file) : new RawFile(file);
+    if (format === 'qcow2') {
+      return await openChain(file, options.backing === true, { above: [], guessed: false, direct });
+    }
+    if (options.format === 'raw') return new RawFile(file);
+    await refuseOthers(file);
+    return new GuardedRaw(file);
   } catch (error) {
     await file.close();
     throw error;
@@ -54,7 +62,13 @@ export async function probe(file: Pick<HostFile, 'read'>): Promise<ImageFormat> 
   return isQcow(start) ? 'qcow2' : 'raw';
 }
 
-async function openChain(file: HostFile, backing: boolean, { above, guessed }: Place): Promise<BlockBackend> {
+async function refuseOthers(file: HostFile): Promise<void> {
+  const start = new Uint8Array(LOOKED_AT);
+  const count = await file.read(0, [start]);
+  refuseForeign(file.label, start.subarray(0, count));
+}
+
+async function openChain(file: HostFile, backing: boolean, { above, guessed, direct }: Place): Promise<BlockBackend> {
   const chain = [...above, identityOf(file.label)];
   if (!backing) return openQcow2(file);
   return openQcow2(file, async (path, stated) => {
@@ -64,7 +78,7 @@ async function openChain(file: HostFile, backing: boolean, { above, guessed }: P
         `Say so if it is right, with \`qemu-img rebase -u -F qcow2 -b ${file.label} IMAGE\`.`,
       );
     }
-    return openBelow(file.label, path, stated, chain);
+    return openBelow(file.label, path, stated, { above: chain, guessed: stated === undefined, direct });
   });
 }
 
@@ -72,8 +86,9 @@ async function openBelow(
   label: string,
   path: string,
   stated: ImageFormat | undefined,
-  chain: readonly string[],
+  place: Place,
 ): Promise<BlockBackend> {
+  const { above: chain, direct } = place;
   if (chain.includes(identityOf(path))) {
     throw new UsageError(
       `Block image ${label} is based on itself, by way of ${path}.`,
@@ -83,11 +98,11 @@ async function openBelow(
   if (chain.length >= MOST_CHAIN) {
     throw new UsageError(`Block image ${label} is the end of a chain of ${MOST_CHAIN} images.`, 'Commit some of them.');
   }
-  const file = await openFileBelow(label, path);
+  const file = await openFileBelow(label, path, direct);
   try {
     const format = stated ?? (await probe(file));
     if (format === 'raw') return new RawFile(file);
-    return await openChain(file, true, { above: chain, guessed: stated === undefined });
+    return await openChain(file, true, place);
   } catch (error) {
     await file.close();
     throw error;
@@ -95,9 +110,9 @@ async function openBelow(
 }
 
 /** Says which image wanted the file that cannot be had. */
-async function openFileBelow(label: string, path: string): Promise<HostFile> {
+async function openFileBelow(label: string, path: string, direct: boolean): Promise<HostFile> {
   try {
-    return await HostFile.open(path, true);
+    return await HostFile.open(path, { readOnly: true, direct });
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const message = `${error.message.replace(/^Block image /, 'Base image ').replace(/\.$/, '')}, and ${label} is based on it.`;

@@ -2,8 +2,21 @@
 import type { Stats } from 'node:fs';
 import { TslaunchError, UsageError } from '../../base/errors.ts';
 
+/** What an image is for, as messages call it, and how one comes by one. */
+export interface ImageKind {
+  readonly noun: string;
+  readonly missing: string;
+}
+export const BLOCK_IMAGE: ImageKind = {
+  noun: 'Block image',
+  missing: 'Check the path, or make an image with `truncate -s 1G FILE`.',
+};
+export const CDROM_IMAGE: ImageKind = {
+  noun: 'CD-ROM image',
+  missing: 'Check the path, or make an image with `genisoimage -R -o FILE DIRECTORY`.',
+};
+
 const REASONS: Readonly<Record<string, readonly [what: string, remedy: string]>> = {
-  ENOENT: ['does not exist', 'Check the path, or make an image with `truncate -s 1G FILE`.'],
   ENOTDIR: ['does not exist', 'Check the path: a part of it is not a directory.'],
   EISDIR: ['is a directory', 'Name a disk image or a block device.'],
   ENAMETOOLONG: ['has too long a name', 'Check the path.'],
@@ -24,16 +37,17 @@ const READ_REASONS: typeof REASONS = {
 };
 
 /** Turns an error of stat or open into a UsageError; errors that are sentences already pass through. */
-export function openFailure(path: string, readOnly: boolean, error: unknown): Error {
+export function openFailure(path: string, readOnly: boolean, error: unknown, kind = BLOCK_IMAGE): Error {
   if (error instanceof TslaunchError) return error;
   const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return new UsageError(`${kind.noun} ${path} does not exist.`, kind.missing, { cause: error });
   const reason = (readOnly ? READ_REASONS : WRITE_REASONS)[code] ?? REASONS[code];
   const [what, remedy] = reason ?? [`cannot be opened (${code})`, 'Check the path and its permissions.'];
-  return new UsageError(`Block image ${path} ${what}.`, remedy, { cause: error });
+  return new UsageError(`${kind.noun} ${path} ${what}.`, remedy, { cause: error });
 }
 
 /** The sentence for a file that exists and is not a disk. */
-export function wrongKind(path: string, stats: Stats): UsageError {
+export function wrongKind(path: string, stats: Stats, { noun } = BLOCK_IMAGE): UsageError {
   const kind = stats.isDirectory()
     ? 'a directory'
     : stats.isFIFO()
@@ -41,5 +55,5 @@ export function wrongKind(path: string, stats: Stats): UsageError {
       : stats.isSocket()
         ? 'a socket'
         : 'a character device';
-  return new UsageError(`Block image ${path} is ${kind}.`, 'Name a regular file or a block device.');
+  return new UsageError(`${noun} ${path} is ${kind}.`, 'Name a regular file or a block device.');
 }

@@ -3,21 +3,24 @@ import { alignDown } from '../../base/bits.ts';
 import { UsageError } from '../../base/errors.ts';
 import { log } from '../../base/log.ts';
 import type { BlockBackend } from './backend.ts';
-import { HostFile } from './host-file.ts';
-import type { ImageFile } from './image-file.ts';
+import type { BlockSizes } from './block-sizes.ts';
+import { HostFile, type HostFileOptions } from './host-file.ts';
+import type { DiskFile } from './image-file.ts';
 import { SECTOR } from './registers.ts';
 
 export class RawFile implements BlockBackend {
   readonly size: number;
   readonly readOnly: boolean;
   readonly label: string;
-  readonly #file: ImageFile;
+  readonly blockSizes: BlockSizes;
+  readonly #file: DiskFile;
 
   /** Throws UsageError for a file without a sector. A size that is no multiple of 512 is rounded down, with a warning. */
-  constructor(file: ImageFile) {
+  constructor(file: DiskFile) {
     this.#file = file;
     this.label = file.label;
     this.readOnly = file.readOnly;
+    this.blockSizes = file.blockSizes;
     this.size = sizeOf(file);
   }
 
@@ -25,8 +28,8 @@ export class RawFile implements BlockBackend {
    * Opens and locks an image. Throws UsageError, one sentence, for a file that cannot be a disk, and HostError for one that
    * another process has open.
    */
-  static async open(path: string, readOnly: boolean): Promise<RawFile> {
-    const file = await HostFile.open(path, readOnly);
+  static async open(path: string, options: HostFileOptions): Promise<RawFile> {
+    const file = await HostFile.open(path, options);
     try {
       return new RawFile(file);
     } catch (error) {
@@ -39,8 +42,23 @@ export class RawFile implements BlockBackend {
     return this.#file.read(offset, buffers);
   }
 
-  write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> {
+  async write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> {
+    this.#keepInside(offset, lengthOf(buffers));
     return this.#file.write(offset, buffers, durable);
+  }
+
+  async writeZeroes(offset: number, length: number, unmap: boolean): Promise<void> {
+    this.#keepInside(offset, length);
+    return this.#file.zero(offset, length, unmap);
+  }
+
+  async discard(offset: number, length: number): Promise<void> {
+    this.#keepInside(offset, length);
+    return this.#file.discard(offset, length);
+  }
+
+  sizeNow(): number {
+    return alignDown(this.#file.lengthNow(), SECTOR);
   }
 
   flush(): Promise<void> {
@@ -50,9 +68,18 @@ export class RawFile implements BlockBackend {
   close(): Promise<void> {
     return this.#file.close();
   }
+
+  /** A write behind the end would make a file that somebody has shortened grow again, with a hole where the guest had data. */
+  #keepInside(offset: number, length: number): void {
+    if (offset + length > this.sizeNow()) throw new Error('the image ends early, somebody has shortened it');
+  }
 }
 
-function sizeOf({ label, length }: ImageFile): number {
+function lengthOf(buffers: readonly Uint8Array[]): number {
+  return buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+}
+
+function sizeOf({ label, length }: DiskFile): number {
   const rounded = alignDown(length, SECTOR);
   if (rounded === 0) {
     throw new UsageError(

@@ -7,6 +7,7 @@ import { readLe } from '../../base/bits.ts';
 import { DriverError } from '../../base/errors.ts';
 import type { Chain } from '../../virtio/virtqueue.ts';
 import { gatherScattered, sliceScattered } from '../scatter.ts';
+import { type DiskRange, parseRanges } from './ranges.ts';
 import { SECTOR } from './registers.ts';
 
 /** `struct virtio_blk_req`: type, reserved, sector. */
@@ -15,13 +16,14 @@ const HEADER = 16;
 export const ID_BYTES = 20;
 
 /** Request types, 5.2.6. */
-export const T = { IN: 0, OUT: 1, FLUSH: 4, GET_ID: 8 } as const;
+export const T = { IN: 0, OUT: 1, FLUSH: 4, GET_ID: 8, DISCARD: 11, WRITE_ZEROES: 13 } as const;
 /** Values of the status byte. */
 export const S = { OK: 0, IOERR: 1, UNSUPP: 2 } as const;
 
 /** What the device is to do. `refuse` needs no action beyond its status. */
 export type BlockAction =
   | { readonly kind: 'read' | 'write'; readonly offset: number; readonly data: readonly Uint8Array[] }
+  | { readonly kind: 'discard' | 'zero'; readonly ranges: readonly DiskRange[] }
   | { readonly kind: 'flush' }
   | { readonly kind: 'identify'; readonly data: readonly Uint8Array[] }
   | { readonly kind: 'refuse'; readonly status: number };
@@ -39,6 +41,8 @@ export interface DiskLimits {
   /** Capacity in sectors. */
   readonly sectors: number;
   readonly readOnly: boolean;
+  /** Whether discards are offered. */
+  readonly discards: boolean;
 }
 
 interface Parts {
@@ -55,6 +59,8 @@ const ACTIONS: Readonly<Record<number, (parts: Parts, disk: DiskLimits) => Block
   // 5.2.6.2: writes to a read-only device fail whether or not the driver negotiated RO.
   [T.OUT]: (parts, disk) => (disk.readOnly ? IO_ERROR : transfer('write', parts.sector, parts.out, disk)),
   [T.FLUSH]: () => ({ kind: 'flush' }),
+  [T.DISCARD]: (parts, disk) => (disk.discards ? ranged('discard', parts.out, disk) : UNSUPPORTED),
+  [T.WRITE_ZEROES]: (parts, disk) => ranged('zero', parts.out, disk),
   [T.GET_ID]: parts => ({ kind: 'identify', data: parts.in }),
 };
 
@@ -84,4 +90,12 @@ function transfer(kind: 'read' | 'write', sector: number, data: readonly Uint8Ar
   if (length % SECTOR !== 0) return IO_ERROR;
   if (sector + length / SECTOR > disk.sectors) return IO_ERROR;
   return { kind, offset: sector * SECTOR, data };
+}
+
+/** The unmap flag belongs to zeroes alone; a discard with it is refused as unknown (5.2.6.2). */
+function ranged(kind: 'discard' | 'zero', data: readonly Uint8Array[], disk: DiskLimits): BlockAction {
+  if (disk.readOnly) return IO_ERROR;
+  const ranges = parseRanges(data, disk.sectors, kind === 'zero');
+  if (ranges === 'unknown') return UNSUPPORTED;
+  return ranges === 'wrong' ? IO_ERROR : { kind, ranges };
 }

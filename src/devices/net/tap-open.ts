@@ -65,7 +65,7 @@ function takeTap(devices: NetDevices, name: string, queues: number): Tap {
       `Make it with \`ip tuntap add dev ${name} mode tap user $USER\`, or let tslaunch make one: --tunnet ADDRESS.`,
     );
   }
-  const take = (multiQueue: boolean, count = queues) => Tap.open({ name, existing: true, queues: count, multiQueue });
+  const take = (multiQueue: boolean) => Tap.open({ name, existing: true, queues: multiQueue ? queues : 1, multiQueue });
   try {
     return take(queues > 1);
   } catch (error) {
@@ -73,7 +73,7 @@ function takeTap(devices: NetDevices, name: string, queues: number): Tap {
     // It was made for several queues, or for one; or it is no tap at all.
     try {
       if (queues === 1) return take(true);
-      take(false, 1).close();
+      take(false).close();
     } catch (second) {
       throw whyNotTaken(second, name);
     }

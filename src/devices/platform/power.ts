@@ -6,12 +6,11 @@ import type { Width } from '../../base/bits.ts';
 import type { RegisterBlock } from '../../bus/register-block.ts';
 import { RegisterTable } from '../../bus/register-table.ts';
 import type { InterruptLine, PowerSwitch } from '../../bus/triggers.ts';
+import { SLEEP_TYPE_S5 } from '../../memory/map.ts';
 import type { RegisterFile, Slice } from '../../state/register-file.ts';
 
 /** Size of the block in bytes: PM1a event at 0 (status, enable), PM1a control at 4. */
 export const PM_BLOCK_SIZE = 6;
-/** SLP_TYP of the \_S5 package: soft off. */
-export const SLEEP_TYPE_S5 = 5;
 
 const STATUS = 0;
 const ENABLE = 2;

@@ -64,10 +64,13 @@ export class Rtc implements RegisterBlock {
     this.#ahead = new DataView(buffer, byteOffset + AHEAD, 8);
   }
 
-  /** Memory as a PC's firmware leaves it, the clock right. One thread, before the guest (re)starts. */
+  /**
+   * What a PC's firmware writes at each start. The rest of the memory, and what the guest set its clock to, are on battery:
+   * a restart does not touch them. One thread, before the guest (re)starts.
+   */
   reset(): void {
     const bytes = this.#slice.bytes;
-    bytes.fill(0);
+    bytes[INDEX] = 0;
     bytes[RTC.statusA] = STATUS_A;
     bytes[RTC.statusB] = STATUS_B.hours24;
     bytes[RTC.statusD] = STATUS_D;

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dsdt } from '../../../src/boot/acpi/dsdt.ts';
-import { SLEEP_TYPE_S5 } from '../../../src/devices/platform/power.ts';
-import { GSI } from '../../../src/memory/map.ts';
+import { GSI, SLEEP_TYPE_S5 } from '../../../src/memory/map.ts';
 
 const table = dsdt({ cpus: 2, mmio64: { start: 2 ** 36, length: 2 ** 36 } });
 const text = Buffer.from(table);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -106,6 +107,27 @@ describe('the format of an image', () => {
     const stated = await opened('a.raw', { format: 'raw' });
     await stated.write(0, [header], false);
     expect(readFileSync(at('a.raw')).subarray(0, 4)).toEqual(Buffer.from([0x51, 0x46, 0x49, 0xfb]));
+  });
+});
+
+describe("another program's image", () => {
+  it.each(['vmdk', 'vdi', 'vhdx', 'vpc', 'qed', 'parallels'])('(%s) is refused unless it is meant', async format => {
+    qemuImg('create', '-q', '-f', format, at('other'), '10M');
+    expect(await refusal('other')).toMatch(
+      /^Block image \/other looks like a \w+ image, which is no disk as it is\. Convert it with `qemu-img convert -O qcow2 \/other NEW`, or append ",format=raw"/,
+    );
+    expect((await opened('other', { format: 'raw' })).size).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['gzip', 'a gzip file', 'gunzip -k /x.img'],
+    ['xz', 'an xz file', 'unxz -k'],
+    ['bzip2', 'a bzip2 file', 'bunzip2 -k'],
+  ])('packed by %s is refused', async (program, what, remedy) => {
+    writeFileSync(at('x'), new Uint8Array(MiB));
+    writeFileSync(at('x.img'), execFileSync(program, ['-c', at('x')]));
+    expect(await refusal('x.img')).toContain(`looks like ${what}`);
+    expect(await refusal('x.img')).toContain(remedy);
   });
 });
 

@@ -9,6 +9,8 @@ export class MemoryDisk implements BlockBackend {
   /** In order: `read 0+512`, `write 0+512`, `write 0+512 durable`, `flush`, `flushed`. */
   readonly journal: string[] = [];
   closed = false;
+  /** What the host says that its size is. */
+  sizeOnHost: number;
   /** Runs before each access; may throw, or wait. */
   before: (what: string) => void | Promise<void> = () => {};
   /** At most this many bytes per read, as if the medium ended. */
@@ -18,6 +20,7 @@ export class MemoryDisk implements BlockBackend {
 
   constructor(size: number) {
     this.size = size;
+    this.sizeOnHost = size;
     this.bytes = new Uint8Array(size);
   }
 
@@ -46,6 +49,20 @@ export class MemoryDisk implements BlockBackend {
       this.bytes.set(buffer, at);
       at += buffer.length;
     }
+  }
+
+  async writeZeroes(offset: number, length: number, unmap: boolean): Promise<void> {
+    await this.#do(`zero ${offset}+${length}${unmap ? ' unmap' : ''}`);
+    this.bytes.fill(0, offset, offset + length);
+  }
+
+  async discard(offset: number, length: number): Promise<void> {
+    await this.#do(`discard ${offset}+${length}`);
+    this.bytes.fill(0, offset, offset + length);
+  }
+
+  sizeNow(): number {
+    return this.sizeOnHost;
   }
 
   async flush(): Promise<void> {

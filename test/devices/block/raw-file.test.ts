@@ -40,7 +40,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 async function opened(readOnly = false, path = image): Promise<RawFile> {
-  const file = await RawFile.open(path, readOnly);
+  const file = await RawFile.open(path, { readOnly });
   open.push(file);
   return file;
 }
@@ -193,7 +193,7 @@ describe('a raw image', () => {
 
   it('gives its lock and descriptors back', async () => {
     const before = openDescriptors();
-    const file = await RawFile.open(image, false);
+    const file = await RawFile.open(image, { readOnly: false });
     await file.close();
     expect(openDescriptors()).toBe(before);
     closeSync(openSync(image, 'r+'));

@@ -9,6 +9,7 @@ describe('the registers of a block device', () => {
     expect(model).toMatchObject({ name: 'block0', deviceId: 2, queueSizes: [256] });
     expect(BLOCK_CONFIG.over(model.config)).toMatchObject({
       capacity: 2n ** 33n + 1n,
+      sizeMax: 4 << 20,
       segMax: 254,
       blkSize: 512,
       physicalBlockExp: 3,
@@ -18,6 +19,43 @@ describe('the registers of a block device', () => {
     });
     const large = BLOCK_CONFIG.over(blockModel({ ...config, blockSize: 4096, queueSize: 1024 }).config);
     expect(large).toMatchObject({ blkSize: 4096, physicalBlockExp: 0, segMax: 1022, minIoSize: 1 });
+  });
+
+  it('offer further queues where there are any', () => {
+    expect(blockModel(config).features & F.MQ).toBe(0n);
+    const model = blockModel({ ...config, queues: 3, queueSize: 128 });
+    expect(model).toMatchObject({ queueSizes: [128, 128, 128] });
+    expect(model.features & F.MQ).toBe(F.MQ);
+    expect(BLOCK_CONFIG.over(model.config)).toMatchObject({ numQueues: 3, segMax: 126 });
+  });
+
+  it('offer zeroes on a disk that is written, and discards if they are wanted', () => {
+    const both = F.DISCARD | F.WRITE_ZEROES;
+    expect(blockModel(config).features & both).toBe(F.WRITE_ZEROES);
+    expect(BLOCK_CONFIG.over(blockModel(config).config)).toMatchObject({
+      maxWriteZeroesSectors: 1 << 22,
+      maxWriteZeroesSeg: 64,
+      writeZeroesMayUnmap: 0,
+      maxDiscardSectors: 0,
+      maxDiscardSeg: 0,
+    });
+    const discards = blockModel({ ...config, discardUnit: 65_536 });
+    expect(discards.features & both).toBe(both);
+    expect(BLOCK_CONFIG.over(discards.config)).toMatchObject({
+      writeZeroesMayUnmap: 1,
+      maxDiscardSectors: 1 << 22,
+      maxDiscardSeg: 64,
+      discardSectorAlignment: 128,
+    });
+    expect(blockModel({ ...config, discardUnit: 65_536, readOnly: true }).features & both).toBe(0n);
+  });
+
+  it('have no cache to flush or to switch in write-through mode', () => {
+    const model = blockModel({ ...config, writeThrough: true });
+    expect(model.features & (F.FLUSH | F.CONFIG_WCE)).toBe(0n);
+    expect(model.writableConfig).toEqual([]);
+    expect(BLOCK_CONFIG.over(model.config).writeback).toBe(0);
+    expect(isWriteBack(model.features, () => model.config)).toBe(false);
   });
 
   it('offer RO on a read-only image alone', () => {

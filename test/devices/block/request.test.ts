@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { DriverError } from '../../../src/base/errors.ts';
 import { parseBlockRequest, S, T } from '../../../src/devices/block/request.ts';
 import { Random } from '../random.ts';
-import { chainOf, header } from './support.ts';
+import { chainOf, header, range } from './support.ts';
 
-const disk = { sectors: 100, readOnly: false };
+const disk = { sectors: 100, readOnly: false, discards: true };
 const parse = (readable: Uint8Array[], writable: Uint8Array[], limits = disk) =>
   parseBlockRequest(chainOf(readable, writable), limits);
 const read = (sector: number | bigint, length: number) => parse([header(T.IN, sector)], [new Uint8Array(length + 1)]);
@@ -44,7 +44,7 @@ describe('a block request', () => {
   });
 
   it('never writes to a read-only disk (5.2.6.2)', () => {
-    expect(write(0, 512, { sectors: 100, readOnly: true }).action).toEqual(refused);
+    expect(write(0, 512, { ...disk, readOnly: true }).action).toEqual(refused);
   });
 
   it('may flush, or ask for the serial number', () => {
@@ -52,8 +52,63 @@ describe('a block request', () => {
     expect(parse([header(T.GET_ID)], [new Uint8Array(21)]).action).toMatchObject({ kind: 'identify' });
   });
 
+  describe.each([
+    ['discard', T.DISCARD],
+    ['zero', T.WRITE_ZEROES],
+  ] as const)('to %s', (kind, type) => {
+    const ask = (ranges: Uint8Array[], limits = disk) =>
+      parse([header(type), ...ranges], [new Uint8Array(1)], limits).action;
+    const large = { ...disk, sectors: 2 ** 40 };
+
+    it('names ranges of sectors', () => {
+      expect(ask([range(0, 8), range(99, 1)])).toEqual({
+        kind,
+        ranges: [
+          { offset: 0, length: 4096, unmap: false },
+          { offset: 99 * 512, length: 512, unmap: false },
+        ],
+      });
+      expect(ask([range(100, 0)])).toEqual({ kind, ranges: [] });
+      expect(ask([range(2 ** 33, 2 ** 22)], large)).toMatchObject({ ranges: [{ offset: 2 ** 42, length: 2 ** 31 }] });
+    });
+
+    it('keeps to the disk and to the limits, all or nothing', () => {
+      for (const ranges of [
+        [range(100, 1)],
+        [range(0, 1), range(99, 2)],
+        [range(2 ** 33, 1)],
+        [range(2n ** 64n - 1n, 2)],
+        [],
+        [range(0, 1).subarray(0, 15)],
+        [range(0, 1), new Uint8Array(1)],
+        Array.from({ length: 65 }, () => range(0, 1)),
+      ]) {
+        expect(ask(ranges)).toEqual(refused);
+      }
+      expect(ask([range(0, 2 ** 22 + 1)], large)).toEqual(refused);
+      expect(ask(Array.from({ length: 64 }, () => range(0, 1)))).toMatchObject({ kind });
+    });
+
+    it('knows no flags but unmap, and that for zeroes alone (5.2.6.2)', () => {
+      const unsupported = { kind: 'refuse', status: S.UNSUPP };
+      for (const flags of [2, 3, 0x8000_0000]) expect(ask([range(0, 1), range(0, 1, flags)])).toEqual(unsupported);
+      expect(ask([range(0, 1, 1)])).toEqual(
+        kind === 'zero' ? { kind, ranges: [{ offset: 0, length: 512, unmap: true }] } : unsupported,
+      );
+    });
+
+    it('needs a disk that is written', () => {
+      expect(ask([range(0, 1)], { ...disk, readOnly: true }).kind).toBe('refuse');
+    });
+  });
+
+  it('to discard is unsupported where that is not offered', () => {
+    const { action } = parse([header(T.DISCARD), range(0, 1)], [new Uint8Array(1)], { ...disk, discards: false });
+    expect(action).toEqual({ kind: 'refuse', status: S.UNSUPP });
+  });
+
   it('of another type is unsupported', () => {
-    for (const type of [2, 3, 5, 9, 11, 13, 0x8000_0000, 0xffff_ffff]) {
+    for (const type of [2, 3, 5, 9, 10, 12, 14, 0x8000_0000, 0xffff_ffff]) {
       expect(parse([header(type)], [new Uint8Array(1)]).action).toEqual({ kind: 'refuse', status: S.UNSUPP });
     }
   });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { log } from '../../../src/base/log.ts';
 import { BLOCK_CONFIG, type BlockConfig, blockModel, F } from '../../../src/devices/block/registers.ts';
 import { S, T } from '../../../src/devices/block/request.ts';
@@ -7,7 +7,7 @@ import { MockDriver, type MockDriverOptions } from '../../support/mock-driver.ts
 import type { MockQueue, Reply } from '../../support/mock-queue.ts';
 import { Random } from '../random.ts';
 import { MemoryDisk } from './memory-disk.ts';
-import { header } from './support.ts';
+import { header, range } from './support.ts';
 
 const SECTORS = 64;
 const VERSION_1 = 1n << 32n;
@@ -93,6 +93,125 @@ describe('the block device', () => {
   });
 });
 
+describe('zeroes and discards', () => {
+  const zero = (...ranges: Uint8Array[]) => queue.submit([header(T.WRITE_ZEROES), ...ranges], [1]);
+  const discard = (...ranges: Uint8Array[]) => queue.submit([header(T.DISCARD), ...ranges], [1]);
+
+  it('reach the disk, range by range', async () => {
+    config = { ...config, discardUnit: 4096 };
+    await start();
+    disk.bytes.fill(7);
+    expect(statusOf(await zero(range(1, 2), range(8, 1, 1)))).toBe(S.OK);
+    expect(statusOf(await discard(range(16, 8), range(32, 8)))).toBe(S.OK);
+    expect(statusOf(await discard(range(SECTORS, 1)))).toBe(S.IOERR);
+    expect(statusOf(await discard(range(0, 1, 1)))).toBe(S.UNSUPP);
+    expect(disk.journal).toEqual(['zero 512+1024', 'zero 4096+512 unmap', 'discard 8192+4096', 'discard 16384+4096']);
+    expect(disk.bytes.subarray(512, 1536).every(byte => byte === 0)).toBe(true);
+  });
+
+  it('keep the space where the user wants that', async () => {
+    await start();
+    expect(statusOf(await zero(range(0, 8, 1)))).toBe(S.OK);
+    expect(statusOf(await discard(range(0, 8)))).toBe(S.UNSUPP);
+    expect(disk.journal).toEqual(['zero 0+4096']);
+  });
+
+  it('are durable in write-through mode', async () => {
+    config = { ...config, writeThrough: true };
+    await start();
+    expect(statusOf(await zero(range(0, 1), range(8, 1)))).toBe(S.OK);
+    expect(disk.journal).toEqual(['zero 0+512', 'zero 4096+512', 'flush', 'flushed']);
+  });
+
+  it('that fail cost the guest the request', async () => {
+    config = { ...config, discardUnit: 4096 };
+    await start();
+    disk.before = () => {
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+    expect(statusOf(await zero(range(0, 1)))).toBe(S.IOERR);
+    expect(statusOf(await discard(range(0, 1)))).toBe(S.IOERR);
+    expect(lines).toHaveLength(2);
+    expect(driver?.needsReset).toBeUndefined();
+  });
+});
+
+describe('a disk that grows on the host', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
+  afterEach(() => void vi.useRealTimers());
+  const capacity = (running: MockDriver) => Number(BLOCK_CONFIG.over(running.readConfig()).capacity);
+
+  it('is larger for the guest within a second, with an interrupt', async () => {
+    disk = new MemoryDisk((SECTORS + 8) * 512);
+    disk.sizeOnHost = SECTORS * 512;
+    const running = await start();
+    expect(statusOf(await read(SECTORS, 512))).toBe(S.IOERR);
+    disk.sizeOnHost = (SECTORS + 8) * 512;
+    vi.advanceTimersByTime(1000);
+    await expect.poll(() => running.configInterrupts).toBe(1);
+    expect(capacity(running)).toBe(SECTORS + 8);
+    expect(statusOf(await read(SECTORS, 512))).toBe(S.OK);
+    expect(statusOf(await read(SECTORS + 8, 512))).toBe(S.IOERR);
+    vi.advanceTimersByTime(5000);
+    expect(running.configInterrupts).toBe(1);
+    expect(lines).toEqual([]);
+  });
+
+  it('is so for the next driver too, told when that is there', async () => {
+    const running = await start();
+    await running.reset();
+    disk.sizeOnHost = (SECTORS + 8) * 512;
+    vi.advanceTimersByTime(3000);
+    expect(running.configInterrupts).toBe(0);
+    running.negotiate();
+    running.setUp();
+    await expect.poll(() => running.configInterrupts).toBe(1);
+    expect(capacity(running)).toBe(SECTORS + 8);
+  });
+
+  it('is never smaller for the guest; the user is told once', async () => {
+    const running = await start();
+    disk.sizeOnHost = 1024;
+    vi.advanceTimersByTime(3000);
+    expect(capacity(running)).toBe(SECTORS);
+    expect(running.configInterrupts).toBe(0);
+    expect(lines).toEqual([
+      'tslaunch: block0 (memory): somebody has shortened the image from 32768 to 1024 bytes; the guest gets I/O errors behind that.\n',
+    ]);
+    disk.sizeOnHost = SECTORS * 512;
+    vi.advanceTimersByTime(1000);
+    disk.sizeOnHost = 512;
+    vi.advanceTimersByTime(1000);
+    expect(lines).toHaveLength(2);
+  });
+
+  it('is not looked at any more once it is closed', async () => {
+    const running = await start();
+    await running.stop();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('several queues', () => {
+  it('work at once', async () => {
+    config = { ...config, queues: 4 };
+    const running = await start();
+    let release = () => {};
+    const gate = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    disk.before = () => gate;
+    const reads = running.queues.map((each, n) => each.submit([header(T.IN, n)], [512, 1]));
+    await expect.poll(() => disk.journal.length).toBe(4);
+    release();
+    expect((await Promise.all(reads)).map(statusOf)).toEqual([S.OK, S.OK, S.OK, S.OK]);
+    disk.before = () => {};
+    await Promise.all(running.queues.map((each, n) => each.submit([header(T.OUT, n), new Uint8Array(512)], [1])));
+    await running.queues[3]!.submit([header(T.FLUSH)], [1]);
+    expect(disk.journal.slice(4)).toEqual([...[0, 1, 2, 3].map(n => `write ${n * 512}+512`), 'flush', 'flushed']);
+  });
+});
+
 describe('durability', () => {
   it('a flush follows the writes completed before it', async () => {
     await start();
@@ -135,6 +254,14 @@ describe('durability', () => {
     await turn();
     expect(disk.journal[0]).toBe('write 0+512');
     expect(disk.journal.slice(1).sort()).toEqual(['flush', 'flushed', 'write 0+512 durable']);
+  });
+
+  it('a disk in write-through mode makes every write durable whatever the driver knows', async () => {
+    config = { ...config, writeThrough: true };
+    await start();
+    await write(0, new Uint8Array(512));
+    expect(disk.journal).toEqual(['write 0+512 durable']);
+    expect(statusOf(await flush())).toBe(S.OK);
   });
 
   it('a driver that may choose but cannot flush starts in write-through (5.2.5.2)', async () => {
@@ -183,6 +310,16 @@ describe('a disk that fails', () => {
       expect(driver?.needsReset).toBeUndefined();
     },
   );
+
+  it('that cannot keep what it was given is said so at the end, once', async () => {
+    await start();
+    disk.before = fail('EIO');
+    await expect(service.settle()).rejects.toThrow('The host could not keep all that was written to memory (EIO).');
+    const { close } = disk;
+    disk.close = () => disk.flush();
+    await service.close();
+    disk.close = close;
+  });
 
   it.each([true, false])(
     'that ends early is an error, never stale memory sold as data (immediate: %s)',

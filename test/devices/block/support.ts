@@ -10,6 +10,16 @@ export function header(type: number, sector: number | bigint = 0): Uint8Array {
   return bytes;
 }
 
+/** `struct virtio_blk_discard_write_zeroes`. */
+export function range(sector: number | bigint, sectors: number, flags = 0): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(sector), true);
+  view.setUint32(8, sectors, true);
+  view.setUint32(12, flags, true);
+  return bytes;
+}
+
 export function chainOf(readable: readonly Uint8Array[], writable: readonly Uint8Array[]): Chain {
   const sum = (parts: readonly Uint8Array[]) => parts.reduce((total, part) => total + part.length, 0);
   return { head: 0, readable, writable, readableLength: sum(readable), writableLength: sum(writable) };

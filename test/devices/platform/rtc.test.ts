@@ -56,6 +56,16 @@ describe('Rtc', () => {
     expect(other.ports.read(0x71, 1)).toBe(0x30);
   });
 
+  it('keeps its memory and its time over a restart, as a battery does', () => {
+    const { read, write, time, reset } = clock();
+    write(0x40, 0x5a);
+    write(7, 0x24);
+    write(0x15, 0);
+    reset();
+    expect([read(0x40), time()]).toEqual([0x5a, '26 11 24 10 42 03']);
+    expect(read(0x15) + read(0x16) * 256).toBe(640);
+  });
+
   it('takes a single register while it runs', () => {
     const { write, time, advance } = clock();
     write(4, 0x05);
@@ -84,7 +94,7 @@ describe('Rtc', () => {
     write(0x0a, 0xff);
     expect([0x0c, 0x0d, 0x0a].map(read)).toEqual([0, 0x80, 0x7f]);
     reset();
-    expect(read(0x40)).toBe(0);
+    expect(read(0x0a)).toBe(0x26);
   });
 
   it.each([

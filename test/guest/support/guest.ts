@@ -79,6 +79,11 @@ export class Guest {
     return { status: Number(status), output: all!.slice(0, all!.lastIndexOf('guest: status')).trimEnd() };
   }
 
+  /** Waits for what the guest says by itself. Returns what it said up to the pattern's end, and the pattern's groups. */
+  hear(pattern: RegExp): Promise<string[]> {
+    return this.#until(pattern);
+  }
+
   type(keys: string): void {
     this.#process.stdin.write(keys);
   }

@@ -3,6 +3,7 @@
  * order, a durable write does so only if its tables are not durable already.
  */
 import type { BlockBackend } from '../backend.ts';
+import type { BlockSizes } from '../block-sizes.ts';
 import { GroupSync } from '../group-sync.ts';
 import { Allocator } from './allocator.ts';
 import { commit } from './commit.ts';
@@ -72,6 +73,11 @@ export class Qcow2 implements BlockBackend {
       await this.#writer.write(offset, buffers, alone);
       if (durable && (!alone || this.#store.dirty)) await this.#commits.run();
     });
+  }
+
+  /** A discard gives whole clusters back. */
+  get blockSizes(): BlockSizes {
+    return { logical: 512, physical: Math.min(4096, this.#store.clusterSize), discard: this.#store.clusterSize };
   }
 
   flush(): Promise<void> {

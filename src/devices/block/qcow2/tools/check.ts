@@ -16,7 +16,7 @@ export interface ImageCheck extends CheckResult {
  * that cannot be looked at, and for a raw one, in which nothing could be wrong.
  */
 export async function checkImageFile(path: string, repair: Repair = 'none'): Promise<ImageCheck> {
-  const file = await HostFile.open(path, repair === 'none');
+  const file = await HostFile.open(path, { readOnly: repair === 'none' });
   try {
     if ((await probe(file)) === 'raw') {
       throw new UsageError(`Block image ${path} is raw: any bytes make a sound one.`, 'Check the file system in it.');
@@ -28,10 +28,9 @@ export async function checkImageFile(path: string, repair: Repair = 'none'): Pro
   }
 }
 
-/** 0 for a sound image, 3 for one with leaks alone, 2 for a corrupt one, as qemu-img has it; what was repaired does not count. */
-export function checkStatus({ unrepaired, corruptions, repair }: ImageCheck): 0 | 2 | 3 {
-  if (unrepaired === 0) return 0;
-  return corruptions > 0 || repair !== 'none' ? 2 : 3;
+/** Exit status: 0 for an image that is sound, or is so now, and 1 otherwise. */
+export function checkStatus({ unrepaired }: Pick<ImageCheck, 'unrepaired'>): 0 | 1 {
+  return unrepaired === 0 ? 0 : 1;
 }
 
 /** The result as lines for a terminal. */

@@ -1,9 +1,10 @@
 /** A new qcow2 image, empty or on top of another. Everything that a fresh image needs fits in its first four clusters and an L1 table. */
-import { rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isPowerOfTwo, KiB, MiB } from '../../../../base/bits.ts';
-import { HostError, UsageError } from '../../../../base/errors.ts';
-import { type ImageFormat, openImage } from '../../image.ts';
+import { UsageError } from '../../../../base/errors.ts';
+import { createFile } from '../../create-file.ts';
+import { openImage } from '../../image.ts';
+import type { ImageFormat } from '../../options.ts';
 import { ENTRY, EXTENSION, FIELD, MAGIC, MOST_BACKING_NAME, MOST_L1_BYTES, viewOf, writeU64 } from '../format.ts';
 
 export interface CreateOptions {
@@ -27,22 +28,11 @@ export async function createImage(path: string, options: CreateOptions): Promise
   }
   const size = options.size ?? (await sizeOfBase(path, options));
   if (!Number.isSafeInteger(size) || size <= 0 || size % 512 !== 0) {
-    throw new UsageError(`A disk of ${size} bytes is not possible.`, 'Use a multiple of 512 bytes.');
+    throw new UsageError(`A disk of ${size} bytes is not possible.`, 'Use a multiple of 512 bytes, for example 10G.');
   }
   if (options.backing !== undefined) await sizeOfBase(path, options);
   const bytes = freshImage(size, clusterSize, options.backing);
-  try {
-    await writeFile(path, bytes, { flag: 'wx', flush: true });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') throw new UsageError(`${path} is there already.`, 'Remove it first, or take another name.');
-    if (await mayRemove(path, code)) await rm(path, { force: true });
-    throw new HostError(`${path} cannot be made (${code}).`, 'Check the path, its permissions and the space.', {
-      syscall: 'open',
-      errno: code ?? 'unknown',
-      cause: error,
-    });
-  }
+  await createFile(path, file => file.writeFile(bytes));
 }
 
 /** The bytes of an image in which nothing was written yet. */
@@ -113,10 +103,4 @@ async function sizeOfBase(path: string, { backing }: CreateOptions): Promise<num
   });
   await base.close();
   return base.size;
-}
-
-/** A file that was begun and could not be finished. */
-async function mayRemove(path: string, code: string | undefined): Promise<boolean> {
-  if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EIO') return false;
-  return (await stat(path).catch(() => undefined))?.isFile() === true;
 }

@@ -1,6 +1,7 @@
 /** What an image is, for people and for programs. Nothing that it names is opened. */
 import { HostFile } from '../../host-file.ts';
-import { type ImageFormat, probe } from '../../image.ts';
+import { probe } from '../../image.ts';
+import type { ImageFormat } from '../../options.ts';
 import { RawFile } from '../../raw-file.ts';
 import { printable } from '../extensions.ts';
 import { ImageBytes } from '../image-bytes.ts';
@@ -36,7 +37,7 @@ export interface ImageInfo {
 
 /** Throws UsageError or HostError, one sentence. The format is found out unless given. */
 export async function imageInfo(path: string, format?: ImageFormat): Promise<ImageInfo> {
-  const file = await HostFile.open(path, true);
+  const file = await HostFile.open(path, { readOnly: true });
   try {
     const common = { file: path, fileBytes: file.length };
     if ((format ?? (await probe(file))) === 'raw') return { ...common, format: 'raw', size: new RawFile(file).size };
