@@ -21,6 +21,8 @@ export interface HostFileOptions {
   readonly readOnly: boolean;
   /** Past the page cache; not unless given. */
   readonly direct?: boolean | undefined;
+  /** Never gives space back to the host; not unless given. */
+  readonly keepSpace?: boolean | undefined;
   /** A block image unless given. */
   readonly kind?: ImageKind;
 }
@@ -30,6 +32,7 @@ export class HostFile implements DiskFile {
   readonly readOnly: boolean;
   readonly length: number;
   readonly blockSizes: BlockSizes;
+  readonly discard: DiskFile['discard'];
   readonly #fd: number;
   /** The same file opened with O_DSYNC: each write there is durable by itself, without waiting for others. */
   readonly #durableFd: number;
@@ -38,7 +41,7 @@ export class HostFile implements DiskFile {
   #cachedReads: boolean;
   #failedSync: unknown;
 
-  private constructor(label: string, fd: number, durableFd: number, direct: DirectIo | undefined) {
+  private constructor(label: string, fd: number, durableFd: number, direct: DirectIo | undefined, keepSpace: boolean) {
     const stats = fstatSync(fd);
     this.label = label;
     this.length = lengthNow(fd);
@@ -48,21 +51,23 @@ export class HostFile implements DiskFile {
     this.#durableFd = durableFd;
     this.#direct = direct;
     this.#cachedReads = direct === undefined;
-    this.#holes = new Holes(fd, stats.isBlockDevice(), (offset, buffers) => this.write(offset, buffers, false));
+    const holes = new Holes(fd, stats.isBlockDevice(), (offset, buffers) => this.write(offset, buffers, false));
+    this.#holes = holes;
+    this.discard = keepSpace || this.readOnly ? undefined : (offset, length) => holes.discard(offset, length);
   }
 
   /**
    * Opens and locks an image. Throws UsageError, one sentence, for a file that cannot be a disk, and HostError for one that
    * another process has open.
    */
-  static async open(path: string, { readOnly, direct, kind }: HostFileOptions): Promise<HostFile> {
+  static async open(path: string, { readOnly, direct, kind, keepSpace = false }: HostFileOptions): Promise<HostFile> {
     const fd = await openLocked(path, readOnly, kind);
     let durableFd = fd;
     let directIo: DirectIo | undefined;
     try {
       if (!readOnly) durableFd = reopen(fd, false, constants.O_DSYNC);
       if (direct) directIo = DirectIo.open(path, fd, readOnly);
-      return new HostFile(path, fd, durableFd, directIo);
+      return new HostFile(path, fd, durableFd, directIo, keepSpace);
     } catch (error) {
       directIo?.close();
       if (durableFd !== fd) closeSync(durableFd);
@@ -96,10 +101,6 @@ export class HostFile implements DiskFile {
 
   zero(offset: number, length: number, unmap: boolean): Promise<void> {
     return this.#holes.zero(offset, length, unmap);
-  }
-
-  discard(offset: number, length: number): Promise<void> {
-    return this.#holes.discard(offset, length);
   }
 
   /**
