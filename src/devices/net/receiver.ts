@@ -9,6 +9,7 @@ import type { NetPort } from './backend.ts';
 import type { FrameFilter } from './config.ts';
 import { HEADER, MAX_FRAME } from './header.ts';
 import { FILTER_BYTES, type ReceiveFilter } from './receive-filter.ts';
+import { copy, spill } from './scratch.ts';
 import type { NetStatistics } from './statistics.ts';
 import { Stock } from './stock.ts';
 import { Wake } from './wake.ts';
@@ -44,10 +45,6 @@ export class Receiver {
   readonly #wake = new Wake();
   readonly #heard = () => this.#wake.wake();
   readonly #injected: Uint8Array[] = [];
-  /** Behind the guest's buffers: takes the end of a frame, and one byte more than the longest frame has. */
-  readonly #spill = new Uint8Array(LONGEST + 1);
-  /** For frames that are copied. */
-  readonly #copy = new Uint8Array(LONGEST + 1);
   readonly #head = new Uint8Array(HEADER + FILTER_BYTES);
   readonly #buffers: Uint8Array[] = [];
   /** A frame with header that has not found room yet. */
@@ -114,23 +111,23 @@ export class Receiver {
     const { port, lock, statistics } = this.#o;
     const buffers = this.#buffers;
     buffers.length = 0;
-    if (lock) buffers.push(this.#copy);
+    if (lock) buffers.push(copy);
     else {
       this.#stock.appendTo(buffers);
-      buffers.push(this.#spill);
+      buffers.push(spill);
     }
     const length = port.read(buffers);
     if (length === 0) return 'idle';
     if (length > LONGEST) statistics.drop('long');
-    else if (lock && !lock.toGuest(this.#copy.subarray(HEADER, length))) statistics.drop('lockedIn');
+    else if (lock && !lock.toGuest(copy.subarray(HEADER, length))) statistics.drop('lockedIn');
     else if (!this.#welcome(buffers)) statistics.drop('filtered');
     else {
       // Rises at once, sinks slowly.
       this.#wanted = Math.max(length, USUAL, this.#wanted - (this.#wanted >> 5));
-      if (lock) return this.#deliver(this.#copy.subarray(0, length));
+      if (lock) return this.#deliver(copy.subarray(0, length));
       if (length > this.#stock.room) {
-        gatherScattered(buffers, this.#copy.subarray(0, length));
-        return this.#deliver(this.#copy.subarray(0, length));
+        gatherScattered(buffers, copy.subarray(0, length));
+        return this.#deliver(copy.subarray(0, length));
       }
       this.#use(length);
     }
@@ -148,7 +145,7 @@ export class Receiver {
       fillScattered(this.#buffers, frame);
       this.#use(frame.length);
     } else if (mergeable) {
-      this.#held = frame;
+      this.#held = frame.buffer === copy.buffer ? frame.slice() : frame;
       this.#tooFew = this.#stock.count;
       return 'short';
     } else statistics.drop('full');

@@ -9,6 +9,7 @@ import { gatherScattered } from '../scatter.ts';
 import type { NetPort } from './backend.ts';
 import type { FrameFilter, Interceptor } from './config.ts';
 import { ETHERNET, HEADER, MAX_FRAME } from './header.ts';
+import { copy } from './scratch.ts';
 import type { DropReason, NetStatistics } from './statistics.ts';
 
 /** Frames and bytes in a row before other work on the event loop gets a turn. */
@@ -34,7 +35,6 @@ type Fate = 'sent' | 'answered' | DropReason;
 
 export class Sender {
   readonly #o: SenderOptions;
-  readonly #copy = new Uint8Array(HEADER + MAX_FRAME);
 
   constructor(options: SenderOptions) {
     this.#o = options;
@@ -63,18 +63,12 @@ export class Sender {
     if (writable.length > 0) throw new DriverError('a frame to send has a device-writable part');
     if (readableLength < HEADER + ETHERNET) return 'short';
     if (readableLength > HEADER + MAX_FRAME) return 'long';
-    const wanted = interceptor?.wants(this.#copied(readable, Math.min(readableLength, HEADER + LOOK))) ?? false;
+    const wanted = interceptor?.wants(copied(readable, Math.min(readableLength, HEADER + LOOK))) ?? false;
     if (!lock && !wanted && readable.length <= MAX_PIECES) return port.write(readable);
-    const frame = this.#copied(readable, readableLength);
+    const frame = copied(readable, readableLength);
     if (lock && !lock.fromGuest(frame)) return 'lockedOut';
     const fate = wanted ? this.#intercept(interceptor!, frame) : undefined;
-    return fate ?? port.write([this.#copy.subarray(0, readableLength)]);
-  }
-
-  /** Copies the first `length` bytes, and returns them without the header. */
-  #copied(readable: readonly Uint8Array[], length: number): Uint8Array {
-    gatherScattered(readable, this.#copy.subarray(0, length));
-    return this.#copy.subarray(HEADER, length);
+    return fate ?? port.write([copy.subarray(0, readableLength)]);
   }
 
   /** Undefined for a frame that is to go on its way. */
@@ -94,4 +88,10 @@ export class Sender {
     } else if (fate === 'answered') statistics.answered++;
     else statistics.drop(fate);
   }
+}
+
+/** Copies the first `length` bytes, and returns them without the header. */
+function copied(readable: readonly Uint8Array[], length: number): Uint8Array {
+  gatherScattered(readable, copy.subarray(0, length));
+  return copy.subarray(HEADER, length);
 }
