@@ -40,6 +40,7 @@ export class HostFile implements DiskFile {
   readonly #holes: Holes;
   #cachedReads: boolean;
   #failedSync: unknown;
+  #closed = false;
 
   private constructor(label: string, fd: number, durableFd: number, direct: DirectIo | undefined, keepSpace: boolean) {
     const stats = fstatSync(fd);
@@ -53,7 +54,13 @@ export class HostFile implements DiskFile {
     this.#cachedReads = direct === undefined;
     const holes = new Holes(fd, stats.isBlockDevice(), (offset, buffers) => this.write(offset, buffers, false));
     this.#holes = holes;
-    this.discard = keepSpace || this.readOnly ? undefined : (offset, length) => holes.discard(offset, length);
+    this.discard =
+      keepSpace || this.readOnly
+        ? undefined
+        : async (offset, length) => {
+            this.#mustBeOpen();
+            return holes.discard(offset, length);
+          };
   }
 
   /**
@@ -77,10 +84,12 @@ export class HostFile implements DiskFile {
   }
 
   lengthNow(): number {
+    this.#mustBeOpen();
     return lengthNow(this.#fd);
   }
 
   read(offset: number, buffers: readonly Uint8Array[]): Promise<number> | number {
+    this.#mustBeOpen();
     const length = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
     if (this.#direct?.suits(offset, buffers)) return this.#readDirect(this.#direct, offset, buffers, length);
     if (!this.#cachedReads || length > CACHED_READ_LIMIT) return readFully(this.#fd, offset, buffers);
@@ -92,6 +101,7 @@ export class HostFile implements DiskFile {
   }
 
   async write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> {
+    this.#mustBeOpen();
     if (this.#direct?.suits(offset, buffers)) {
       const { fd, durableFd } = this.#direct;
       return writeFully(durable ? durableFd : fd, offset, buffers);
@@ -99,7 +109,8 @@ export class HostFile implements DiskFile {
     return writeFully(durable ? this.#durableFd : this.#fd, offset, buffers);
   }
 
-  zero(offset: number, length: number, unmap: boolean): Promise<void> {
+  async zero(offset: number, length: number, unmap: boolean): Promise<void> {
+    this.#mustBeOpen();
     return this.#holes.zero(offset, length, unmap);
   }
 
@@ -108,6 +119,7 @@ export class HostFile implements DiskFile {
    * medium, so every later flush fails as well.
    */
   async flush(): Promise<void> {
+    this.#mustBeOpen();
     if (this.readOnly) return;
     if (this.#failedSync !== undefined) throw this.#failedSync;
     try {
@@ -119,9 +131,15 @@ export class HostFile implements DiskFile {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#direct?.close();
     if (this.#durableFd !== this.#fd) closeSync(this.#durableFd);
     closeSync(this.#fd);
+  }
+
+  /** A request that hung for too long may go on after the end: its descriptor's number may belong to another file by then. */
+  #mustBeOpen(): void {
+    if (this.#closed) throw new Error('the image is closed');
   }
 
   /** A file's end need not be aligned: what lies behind its last whole block is read through the page cache. */

@@ -42,6 +42,18 @@ function memory(length: number, off = 0): Uint8Array {
 const isZero = (bytes: Uint8Array) => bytes.every(byte => byte === 0);
 const blocks = () => statSync(path).blocks * 512;
 
+describe('a closed file', () => {
+  it('is not touched any more, whoever has its descriptors now', async () => {
+    const file = await HostFile.open(path, { readOnly: false });
+    await file.close();
+    const sector = new Uint8Array(512);
+    await expect(file.write(0, [sector], false)).rejects.toThrow('the image is closed');
+    await expect(file.flush()).rejects.toThrow('the image is closed');
+    expect(() => file.read(0, [sector])).toThrow('the image is closed');
+    expect(() => file.lengthNow()).toThrow('the image is closed');
+  });
+});
+
 describe('a file past the page cache', () => {
   it.each([
     ['aligned', 0, 4096, 65_536],
