@@ -1,7 +1,7 @@
 /** An image's file or block device, open and locked: from here on it is reads and writes. Opening is `open-file.ts`. */
 import { closeSync, constants, fdatasync, fstatSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { KiB } from '../../base/bits.ts';
+import { MiB } from '../../base/bits.ts';
 import { lengthNow } from '../../host/file-space.ts';
 import { readCached } from '../../host/read-cached.ts';
 import { type BlockSizes, blockSizesOf } from './block-sizes.ts';
@@ -12,8 +12,9 @@ import type { DiskFile } from './image-file.ts';
 import { openLocked, reopen } from './open-file.ts';
 import type { ImageKind } from './raw-file-errors.ts';
 
-/** Reads up to this size are first tried from the page cache, on the calling thread: a few microseconds. */
-const CACHED_READ_LIMIT = 256 * KiB;
+/** Reads up to this size are first tried from the page cache, on the calling thread: at most some hundred microseconds, and less
+ * than handing large ones to the thread pool costs. */
+const CACHED_READ_LIMIT = 1 * MiB;
 
 const sync = promisify(fdatasync);
 
