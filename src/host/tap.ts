@@ -46,6 +46,7 @@ export interface TapOptions {
 export class TapQueue {
   readonly fd: number;
   #poll: node.PollHandle | undefined;
+  #listener: (() => void) | undefined;
 
   constructor(fd: number) {
     this.fd = fd;
@@ -60,17 +61,19 @@ export class TapQueue {
     return writeVector(this.fd, buffers);
   }
 
-  /** Calls back once, when a frame is there or the interface is gone. */
+  /** Calls back, in each turn of the event loop, while a frame is there or the interface is gone; until {@link rest}. */
   listen(callback: () => void): void {
-    const once = () => {
-      this.#poll?.stop();
-      callback();
-    };
-    if (this.#poll) this.#poll.start({ readable: true }, once);
-    else this.#poll = koffi.node.poll(this.fd, { readable: true }, once);
+    const listening = this.#listener !== undefined;
+    this.#listener = callback;
+    if (listening) return;
+    const heard = () => this.#listener?.();
+    if (this.#poll) this.#poll.start({ readable: true }, heard);
+    else this.#poll = koffi.node.poll(this.fd, { readable: true }, heard);
   }
 
   rest(): void {
+    if (this.#listener === undefined) return;
+    this.#listener = undefined;
     this.#poll?.stop();
   }
 

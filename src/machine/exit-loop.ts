@@ -102,13 +102,12 @@ export class ExitLoop {
     const { reader, cpu, observer } = this.#parts;
     this.#view.read(this.#kvm);
     if (!reader) return this.#kvm;
-    reader.read(cpu, this.#kvm);
+    if (!reader.read(cpu, this.#kvm)) this.#disagreement(reader.mismatch);
     observer?.reads(reader);
-    if (reader.mismatch !== undefined) this.#disagreement(reader.mismatch);
     return reader.access;
   }
 
-  #disagreement(reason: string): void {
+  #disagreement(reason = ''): void {
     if (this.#told++ < TOLD_DISAGREEMENTS) log.narrate('decode', reason);
   }
 

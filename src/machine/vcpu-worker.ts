@@ -65,7 +65,9 @@ async function run(order: VcpuOrder): Promise<void> {
     const state = new VcpuState(vcpu, cpuid);
     const { ports, mmio } = board;
     const decoder = new Decoder();
-    const reader = blueprint.decodesExits ? new ExitReader(decoder, memory) : undefined;
+    const reader = blueprint.decodesExits
+      ? new ExitReader(decoder, memory, blueprint.observation !== undefined)
+      : undefined;
     const emulation = async () => {
       const { makeEmulation } = await import('./emulation.ts');
       const { completesSystemCalls } = blueprint;

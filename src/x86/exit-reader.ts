@@ -7,9 +7,9 @@ import type { RamRegion } from '../memory/guest-memory.ts';
 import { type CpuState, RIP } from './cpu-state.ts';
 import type { Decoder, Instruction } from './decoder.ts';
 import { type Linear, linear } from './linear.ts';
-import { instructionPointer, Locator } from './locate.ts';
+import { type Found, instructionPointer, Locator, type Mismatch } from './locate.ts';
 import { codeSize } from './mode.ts';
-import { Site } from './site.ts';
+import { type Site, siteOf } from './site.ts';
 import { WalkRecorder } from './tracked-page.ts';
 import { TrappedAccess } from './trapped.ts';
 
@@ -19,20 +19,25 @@ const SITES = 1024;
 export class ExitReader {
   /** What the last exit's access is, as its instruction says; KVM's account where they disagree. */
   readonly access = new TrappedAccess();
-  /** The last exit's instruction, where one was found that decodes, and its linear address. */
-  instruction: Instruction | undefined;
-  start: Linear = linear(0, 0);
-  /** Why the last exit's instruction and KVM disagree, in one sentence with both readings. */
-  mismatch: string | undefined;
   /** Exits that a known site explained. */
   known = 0;
   readonly #locator: Locator;
   readonly #recorder: WalkRecorder;
+  readonly #exact: boolean;
+  /** The site that explained the last exit, or else what the search gave. */
+  #site: Site | undefined;
+  #result: Found | Mismatch | undefined;
+  #start: Linear = linear(0, 0);
   readonly #sites = new Array<Site | undefined>(SITES).fill(undefined);
 
-  constructor(decoder: Decoder, memory: { readonly regions: readonly RamRegion[] }) {
+  /**
+   * `memory` is the guest's RAM. `exact` compares page tables at every exit, for somebody who looks at the instructions: see
+   * Place.holds.
+   */
+  constructor(decoder: Decoder, memory: { readonly regions: readonly RamRegion[] }, exact = true) {
     this.#locator = new Locator(decoder, memory);
     this.#recorder = new WalkRecorder(memory.regions);
+    this.#exact = exact;
   }
 
   /** Exits whose instruction was found. */
@@ -44,32 +49,48 @@ export class ExitReader {
     return this.#locator.mismatches;
   }
 
-  /** Reads the exit that KVM describes so. Throws only DisassemblerNeeded: the same exit can be read again when it is there. */
-  read(cpu: CpuState, kvm: TrappedAccess): void {
+  /** The last exit's instruction, where one was found that decodes. */
+  get instruction(): Instruction | undefined {
+    return this.#site ? this.#site.place.found.instruction : this.#result?.instruction;
+  }
+
+  /** Linear address of its first byte. */
+  get start(): Linear {
+    return this.#site ? this.#site.place.found.start : this.#start;
+  }
+
+  /** Why the last exit's instruction and KVM disagree, in one sentence with both readings. */
+  get mismatch(): string | undefined {
+    return this.#site || this.#result?.kind !== 'mismatch' ? undefined : this.#result.reason;
+  }
+
+  /**
+   * Reads the exit that KVM describes so; false if the instruction disagrees. Throws only DisassemblerNeeded: the same exit can be read
+   * again when it is there.
+   */
+  read(cpu: CpuState, kvm: TrappedAccess): boolean {
     const lo = cpu.halves[RIP * 2]!;
     const slot = (lo ^ (lo >>> 10)) & (SITES - 1);
     const site = this.#sites[slot];
-    if (site?.isAt(cpu) && site.explains(cpu, kvm, this.access)) {
+    if (site?.explains(cpu, kvm, this.access, this.#exact)) {
       this.known++;
-      this.instruction = site.found.instruction;
-      this.start = site.found.start;
-      this.mismatch = undefined;
-      return;
+      this.#site = site;
+      return true;
     }
-    this.#search(cpu, kvm, slot);
+    return this.#search(cpu, kvm, slot);
   }
 
-  #search(cpu: CpuState, kvm: TrappedAccess, slot: number): void {
-    const found = this.#locator.locate(cpu, kvm.toExit());
-    this.instruction = found.instruction;
+  #search(cpu: CpuState, kvm: TrappedAccess, slot: number): boolean {
+    const result = this.#locator.locate(cpu, kvm.toExit());
     this.access.copyFrom(kvm);
-    if (found.kind === 'mismatch') {
-      this.start = instructionPointer(cpu, codeSize(cpu));
-      this.mismatch = found.reason;
-      return;
+    this.#site = undefined;
+    this.#result = result;
+    if (result.kind === 'mismatch') {
+      this.#start = instructionPointer(cpu, codeSize(cpu));
+      return false;
     }
-    this.start = found.start;
-    this.mismatch = undefined;
-    this.#sites[slot] = Site.of(cpu, this.#recorder, found) ?? this.#sites[slot];
+    this.#start = result.start;
+    this.#sites[slot] = siteOf(cpu, this.#recorder, result) ?? this.#sites[slot];
+    return true;
   }
 }

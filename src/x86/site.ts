@@ -1,164 +1,107 @@
 /**
- * A place in the guest's code that trapped before, with all that is needed to know it again: where its bytes are, what they were, and
- * how its operands are read. Looking at a site costs some dozen loads and compares, and makes no objects for a port access. It is used
- * for instructions that make one plain access; string and stack instructions are looked at anew each time.
+ * An instruction at a known place that makes one plain access, ready to be read with the present registers: a port access makes no
+ * objects and takes some hundred steps of the interpreter, because a guest may make a hundred thousand. String and stack instructions have no site; they
+ * are looked at anew each time (locate.ts).
  */
 import { touchAddress, valueHalves } from './access.ts';
-import { type CpuState, KVM_ORDER, RIP } from './cpu-state.ts';
-import type { Instruction } from './decoder.ts';
+import { type CpuState, KVM_ORDER } from './cpu-state.ts';
 import { plus } from './linear.ts';
 import type { Found } from './locate.ts';
-import type { CodeSize } from './mode.ts';
-import type { Touch } from './shape.ts';
-import { SYSTEM_WORD } from './system-registers.ts';
+import { Place } from './place.ts';
+import type { Shape, Touch } from './shape.ts';
 import { TrackedPage, type WalkRecorder } from './tracked-page.ts';
 import type { TrappedAccess } from './trapped.ts';
 
-const { CS_BASE, CS_ATTRIBUTES, EFER } = SYSTEM_WORD;
-const RAX = 0;
+const RAX = KVM_ORDER[0] * 2;
 const RDX = KVM_ORDER[2] * 2;
 /** By width in bytes: the bits of an access's low 32. */
-const MASKS = [0, 0xff, 0xffff, 0, 0xffff_ffff, 0, 0, 0, 0xffff_ffff];
-/** Words that 15 bytes may touch. */
-const MAX_WORDS = 5;
+const MASKS = [0, 0xff, 0xffff, 0, -1, 0, 0, 0, -1];
 
-export class Site {
-  readonly found: Found;
-  /** Where the CPU stood at the exit, at the instruction or behind it, and in which mode. */
-  readonly #ripLo: number;
-  readonly #ripHi: number;
-  readonly #csBase: number;
-  readonly #csAttributes: number;
-  readonly #efer: number;
-  readonly #mode: CodeSize;
-  readonly #code: TrackedPage;
-  readonly #frame: number;
-  /** The instruction's bytes as aligned words of guest RAM, with what was there. */
-  readonly #first: number;
-  readonly #values: readonly number[];
-  readonly #masks: readonly number[];
-  readonly #touch: Touch | undefined;
-  readonly #data: TrackedPage;
-  readonly #writes: boolean;
-
-  private constructor({ halves, systemWords }: CpuState, found: Found, code: TrackedPage, data: TrackedPage) {
-    const { instruction, start } = found;
-    this.found = found;
-    this.#ripLo = halves[RIP * 2]!;
-    this.#ripHi = halves[RIP * 2 + 1]!;
-    this.#csBase = systemWords[CS_BASE]!;
-    this.#csAttributes = systemWords[CS_ATTRIBUTES]!;
-    this.#efer = systemWords[EFER]!;
-    this.#mode = instruction.mode;
-    this.#code = code;
-    this.#data = data;
-    this.#frame = code.frame;
-    const at = code.frame + (start.lo & 0xfff) - code.piece!.start;
-    this.#first = at >>> 2;
-    const { values, masks } = wordsOf(instruction.bytes, at & 3);
-    this.#values = values;
-    this.#masks = masks;
-    this.#touch = instruction.shape.touches[0];
-    this.#writes = instruction.shape.operation === 'out' || this.#touch?.direction === 'write';
-  }
-
-  /** A site for what was found, or undefined if it is not of the plain kind, or lies across pages. */
-  static of(cpu: CpuState, recorder: WalkRecorder, found: Found): Site | undefined {
-    const { instruction, start } = found;
-    if (!isPlain(instruction) || (start.lo & 0xfff) + instruction.size > 0x1000) return undefined;
-    const code = new TrackedPage(recorder);
-    if (code.translate(cpu, start) < 0 || !code.piece) return undefined;
-    const site = new Site(cpu, found, code, new TrackedPage(recorder));
-    return site.#unchanged() ? site : undefined;
-  }
-
-  /** Whether the CPU stands where it stood. */
-  isAt({ halves, systemWords }: CpuState): boolean {
-    if (halves[RIP * 2] !== this.#ripLo || halves[RIP * 2 + 1] !== this.#ripHi) return false;
-    if (systemWords[CS_ATTRIBUTES] !== this.#csAttributes || systemWords[CS_BASE] !== this.#csBase) return false;
-    return systemWords[EFER] === this.#efer;
-  }
-
+export interface Site {
+  readonly place: Place;
   /**
-   * Reads the instruction again for an exit at the same RIP: true, and `reading` is what it does with the present registers, if
-   * its bytes are still there and agree with `kvm`.
+   * True if the CPU stands at this place and the instruction there does what KVM says; then `reading` is what it does. `exact`: see Place.
    */
-  explains(cpu: CpuState, kvm: TrappedAccess, reading: TrappedAccess): boolean {
-    if (this.#code.translate(cpu, this.found.start) < 0 || this.#code.frame !== this.#frame || !this.#unchanged())
-      return false;
-    return kvm.port ? this.#port(cpu, kvm, reading) : this.#memory(cpu, kvm, reading);
+  explains(cpu: CpuState, kvm: TrappedAccess, reading: TrappedAccess, exact: boolean): boolean;
+}
+
+/** A site for what was found, or undefined if it is not of the plain kind, or lies across pages. */
+export function siteOf(cpu: CpuState, recorder: WalkRecorder, found: Found): Site | undefined {
+  const { shape, prefixes } = found.instruction;
+  const page = Place.page(cpu, recorder, found);
+  if (!page) return undefined;
+  const [touch, second] = shape.touches;
+  if (shape.port !== undefined) return touch ? undefined : new PortSite(new Place(cpu, found, page), shape);
+  if (!touch || second || touch.moves || prefixes.repeat || !MASKS[touch.width]) return undefined;
+  return new MemorySite(new Place(cpu, found, page), touch, new TrackedPage(recorder));
+}
+
+class PortSite implements Site {
+  readonly place: Place;
+  /** -1 for DX. */
+  readonly #port: number;
+  readonly #width: number;
+  readonly #mask: number;
+  readonly #write: boolean;
+
+  constructor(place: Place, { port, width, operation }: Shape) {
+    this.place = place;
+    this.#port = typeof port === 'number' ? port : -1;
+    this.#width = width;
+    this.#mask = MASKS[width]!;
+    this.#write = operation === 'out';
   }
 
-  #unchanged(): boolean {
-    const { words } = this.#code.piece!;
-    const values = this.#values;
-    for (let i = 0; i < values.length; i++) {
-      if ((words[this.#first + i]! & this.#masks[i]!) !== values[i]) return false;
-    }
-    return true;
-  }
-
-  #port(cpu: CpuState, kvm: TrappedAccess, reading: TrappedAccess): boolean {
-    const { port, width } = this.found.instruction.shape;
-    if (port === undefined || kvm.count !== 1 || this.#writes !== kvm.write || width !== kvm.width) return false;
-    const address = port === 'dx' ? cpu.halves[RDX]! & 0xffff : port;
-    const value = kvm.write ? (cpu.halves[RAX]! & MASKS[width]!) >>> 0 : 0;
-    if (address !== kvm.address || value !== kvm.value) return false;
+  explains(cpu: CpuState, kvm: TrappedAccess, reading: TrappedAccess, exact: boolean): boolean {
+    if (!kvm.port || kvm.count !== 1 || !this.place.holds(cpu, exact)) return false;
+    const { halves } = cpu;
+    const address = this.#port < 0 ? halves[RDX]! & 0xffff : this.#port;
+    const write = this.#write;
+    const value = write ? (halves[RAX]! & this.#mask) >>> 0 : 0;
     reading.port = true;
-    reading.write = this.#writes;
-    reading.address = address;
-    reading.width = width;
     reading.count = 1;
-    reading.value = value;
     reading.valueHigh = 0;
-    return true;
+    reading.address = address;
+    reading.write = write;
+    reading.width = this.#width;
+    reading.value = value;
+    return address === kvm.address && value === kvm.value && write === kvm.write && this.#width === kvm.width;
+  }
+}
+
+class MemorySite implements Site {
+  readonly place: Place;
+  readonly #touch: Touch;
+  readonly #data: TrackedPage;
+
+  constructor(place: Place, touch: Touch, data: TrackedPage) {
+    this.place = place;
+    this.#touch = touch;
+    this.#data = data;
   }
 
-  #memory(cpu: CpuState, kvm: TrappedAccess, reading: TrappedAccess): boolean {
+  explains(cpu: CpuState, kvm: TrappedAccess, reading: TrappedAccess, exact: boolean): boolean {
     const touch = this.#touch;
-    if (!touch || touch.width !== kvm.width) return false;
-    if (touch.direction !== 'read-modify-write' && this.#writes !== kvm.write) return false;
-    const { instruction, start, position } = this.found;
-    const at = touchAddress(cpu, touch, plus(start, instruction.size), this.#mode, position === 'past');
-    if ((at.lo & 0xfff) + touch.width > 0x1000) return false;
-    const address = this.#data.translate(cpu, at);
-    if (address !== kvm.address) return false;
+    const { width, direction } = touch;
+    if (kvm.port || width !== kvm.width || !this.place.holds(cpu, exact)) return false;
+    if (direction !== 'read-modify-write' && (direction === 'write') !== kvm.write) return false;
+    const { instruction, start, position } = this.place.found;
+    const at = touchAddress(cpu, touch, plus(start, instruction.size), instruction.mode, position === 'past');
+    if ((at.lo & 0xfff) + width > 0x1000) return false;
+    const address = this.#data.translate(cpu, at, exact);
     reading.copyFrom(kvm);
     reading.address = address;
     // The value that was written is still in its register; that of a read-modify-write is known to KVM alone.
-    return !this.#writes || this.#value(cpu, kvm, reading);
+    return address === kvm.address && (direction !== 'write' || this.#valueAgrees(cpu, kvm, reading));
   }
 
-  #value(cpu: CpuState, kvm: TrappedAccess, reading: TrappedAccess): boolean {
-    const { width } = kvm;
-    const operand = this.found.instruction.shape.value;
+  #valueAgrees(cpu: CpuState, { width, value: low, valueHigh: high }: TrappedAccess, reading: TrappedAccess): boolean {
+    const operand = this.place.found.instruction.shape.value;
     if (!operand || (operand.kind === 'register' && operand.width !== width)) return true;
     const value = valueHalves(cpu, operand);
     if (!value) return true;
     reading.value = (value.lo & MASKS[width]!) >>> 0;
     reading.valueHigh = width === 8 ? value.hi : 0;
-    return reading.value === kvm.value && reading.valueHigh === kvm.valueHigh;
+    return reading.value === low && reading.valueHigh === high;
   }
-}
-
-/** One access, of a width that its registers say, neither repeated nor by the stack pointer. */
-function isPlain({ shape, prefixes }: Instruction): boolean {
-  if (shape.port !== undefined) return shape.touches.length === 0;
-  const [touch, second] = shape.touches;
-  if (!touch || second || touch.moves || prefixes.repeat) return false;
-  return (MASKS[touch.width] ?? 0) !== 0;
-}
-
-/** `bytes`, of which the first lies `shift` bytes into a word, as words to compare with and the bits that count. */
-function wordsOf(bytes: Uint8Array, shift: number): { values: number[]; masks: number[] } {
-  const count = (shift + bytes.length + 3) >> 2;
-  const values = new DataView(new ArrayBuffer(MAX_WORDS * 4));
-  const masks = new DataView(new ArrayBuffer(MAX_WORDS * 4));
-  for (const [i, byte] of bytes.entries()) {
-    values.setUint8(shift + i, byte);
-    masks.setUint8(shift + i, 0xff);
-  }
-  // Signed, as the bitwise operators give them.
-  const list = (view: DataView) => Array.from({ length: count }, (_, i) => view.getInt32(i * 4, true));
-  return { values: list(values), masks: list(masks) };
 }

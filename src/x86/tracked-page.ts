@@ -56,10 +56,13 @@ export class TrackedPage {
     this.#recorder = recorder;
   }
 
-  /** The guest-physical address of `address`, as {@link translate} finds it. */
-  translate(cpu: CpuState, address: Linear): number {
+  /**
+   * The guest-physical address of `address`, as {@link translate} finds it. Without `exact` the entries are not looked at: for
+   * somebody who knows the true address anyway, and wants to know whether it is the expected one.
+   */
+  translate(cpu: CpuState, address: Linear, exact: boolean): number {
     const page = address.lo >>> 12;
-    if (page !== this.lo || address.hi !== this.hi || !this.#holds(cpu)) this.#walk(cpu, address, page);
+    if (page !== this.lo || address.hi !== this.hi || !this.#holds(cpu, exact)) this.#walk(cpu, address, page);
     return this.frame < 0 ? this.frame : this.frame + (address.lo & 0xfff);
   }
 
@@ -76,12 +79,13 @@ export class TrackedPage {
     }
   }
 
-  #holds(cpu: CpuState): boolean {
+  #holds(cpu: CpuState, exact: boolean): boolean {
     const { systemWords } = cpu;
     const context = this.#context;
     if (systemWords[CR3] !== context[1] || systemWords[CR3_HIGH] !== context[2]) return false;
     if (systemWords[CR0] !== context[0] || systemWords[CR4_WORD] !== context[3] || systemWords[EFER] !== context[4])
       return false;
+    if (!exact) return true;
     const values = this.#values;
     for (let i = 0; i < this.#count; i++) {
       if ((this.#ram[i]![this.#at[i]!]! & this.#masks[i]!) >>> 0 !== values[i]) return false;

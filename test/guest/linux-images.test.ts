@@ -47,6 +47,11 @@ describe('images of Linux under tslaunch', () => {
       await guest.ready();
       expect(await guest.ask('cat /sys/block/vdb/serial; echo; ls /sys/block/vdb/mq | wc -l')).toBe('chain\n2');
       expect(await guest.ask('cat /sys/block/vdb/queue/discard_granularity')).toBe('65536');
+      const mode = '/sys/block/vdc/cache_type';
+      expect(await guest.ask(`cat ${mode}; echo "write through" >${mode}; cat ${mode}`)).toBe(
+        'write back\nwrite through',
+      );
+      await guest.ask(`dd if=/dev/vdc of=/dev/vdc bs=64k count=4 conv=fsync 2>/dev/null && echo "write back" >${mode}`);
 
       const used = async () => Number((await place.lab.run('stat', ['-c', '%b', '/tmp/trim.img'])).stdout.toString());
       await guest.ask('dd if=/dev/vdc of=/dev/vdd bs=1M count=16 conv=fsync 2>/dev/null');

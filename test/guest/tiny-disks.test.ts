@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -63,6 +63,45 @@ describe('a disk whose file is shortened', () => {
     expect(statSync(path).size).toBe(MiB);
   });
 });
+
+describe('two launchers', () => {
+  it('share a base and no image; one that is killed lets go of all', async () => {
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', join(folder, 'base.qcow2'), '8M']);
+    for (const name of ['one', 'two']) {
+      const backing = { file: 'base.qcow2', format: 'qcow2' } as const;
+      await createImage(join(folder, name), { backing });
+    }
+    const start = (name: string, words: string[], onOutput?: (text: string) => void) =>
+      runGuest('tslaunch', 'power-cut', {
+        disks: [{ path: join(folder, name), words: 'backing=on' }],
+        arguments: words,
+        ...(onOutput ? { onOutput } : {}),
+      });
+    let refused: Promise<Awaited<ReturnType<typeof start>>> | undefined;
+    let pid = 0;
+    const first = start('one', ['batches=200'], text => {
+      if (refused || !text.includes('flushed')) return;
+      pid = holder(join(folder, 'one'));
+      refused = Promise.all([start('one', []), start('two', ['batches=3'])]).then(([same, other]) => {
+        expect(outcome(other)).toEqual(PASS);
+        process.kill(pid, 'SIGKILL');
+        return same;
+      });
+    });
+    expect((await first).signal).toBe('SIGKILL');
+    const same = await refused!;
+    expect(same.status).toBe(1);
+    expect(same.errors).toMatch(new RegExp(`one is in use by process ${pid}\\. End that process`));
+    expect(outcome(await start('one', ['batches=3']))).toEqual(PASS);
+  });
+});
+
+/** The process that has a file open. */
+function holder(path: string): number {
+  const { ino } = statSync(path);
+  const lock = readFileSync('/proc/locks', 'latin1').match(new RegExp(`FLOCK .* (\\d+) \\S+:${ino} 0 EOF`));
+  return Number(lock?.[1]);
+}
 
 /** A file system of so many MiB, where we may mount one. */
 function small(mib: number): string | undefined {

@@ -14,11 +14,11 @@ const CODE = 0x10_0000;
 const DEVICE = 0x3000_0000;
 const [RAX, RDX, RSI, RDI] = [0, 2, 6, 7] as const;
 
-function machine(with_ = decoder, kind: CpuKind = 'long') {
+function machine(with_ = decoder, kind: CpuKind = 'long', exact = true) {
   const guest = memory();
   identityMap(guest);
   const state = cpu(kind);
-  const reader = new ExitReader(with_, guest);
+  const reader = new ExitReader(with_, guest, exact);
   const exit = new TrappedAccess();
   return {
     guest,
@@ -95,6 +95,31 @@ describe('the reader of exits', () => {
     m.read(out(0x80, 2, 0));
     expect(m.reader.instruction?.text).toBe('out dx, ax');
     expect(m.reader.mismatches).toBe(0);
+  });
+
+  it('compares page tables only for somebody who looks, and whenever CR3 changes', () => {
+    const other = bytes('66 ef 90');
+    for (const exact of [false, true]) {
+      const m = machine(decoder, 'long', exact);
+      const text = () => m.reader.instruction?.text;
+      m.state.setRegister(RDX, 0x80n);
+      m.at('66 66 ef', 3);
+      for (let i = 0; i < 2; i++) m.read(out(0x80, 2, 0));
+      expect(text()).toBe('out dx, ax');
+      m.guest.setU64(0x3000, (2n << 21n) | 0x87n);
+      m.guest.write((2 << 21) + CODE, bytes('90'));
+      m.guest.write((2 << 21) + CODE + 1, other);
+      const before = m.reader.known;
+      m.read(out(0x80, 2, 0));
+      // The same access either way: only the instruction's first byte is elsewhere.
+      expect(m.reader.known - before).toBe(exact ? 0 : 1);
+      expect(m.reader.start).toEqual(linear(0, exact ? CODE + 1 : CODE));
+      m.guest.setU64(0x5000, 0x2007n);
+      m.state.system.cr3 = 0x5000n;
+      m.read(out(0x80, 2, 0));
+      expect(m.reader.start).toEqual(linear(0, CODE + 1));
+      expect(m.reader.mismatches).toBe(0);
+    }
   });
 
   it('lets KVM’s account stand where the instruction says otherwise, and tells both', () => {

@@ -28,33 +28,33 @@ describe('a tracked page', () => {
   it('is walked to once, and again when an entry, CR3 or the mode changes', () => {
     const { guest, page, walks } = fourLevels();
     const state = cpu('long');
-    expect(page.translate(state, AT)).toBe(0x10_0123);
-    expect(page.translate(state, linear(0, 0x20_0fff))).toBe(0x10_0fff);
+    expect(page.translate(state, AT, true)).toBe(0x10_0123);
+    expect(page.translate(state, linear(0, 0x20_0fff), true)).toBe(0x10_0fff);
     expect(walks()).toBe(1);
     guest.setU64(0x4000, 0x30_0007n);
-    expect(page.translate(state, AT)).toBe(0x30_0123);
+    expect(page.translate(state, AT, true)).toBe(0x30_0123);
     guest.setU64(0x3008, 0x5007n);
     guest.setU64(0x5000, 0x40_0007n);
-    expect(page.translate(state, AT)).toBe(0x40_0123);
+    expect(page.translate(state, AT, true)).toBe(0x40_0123);
     guest.setU64(0x2000, 0x1_0000_3007n);
-    expect(page.translate(state, AT)).toBeLessThan(0);
+    expect(page.translate(state, AT, true)).toBeLessThan(0);
     guest.setU64(0x2000, 0x3007n);
-    expect(page.translate(state, AT)).toBe(0x40_0123);
+    expect(page.translate(state, AT, true)).toBe(0x40_0123);
     expect(walks()).toBe(5);
     guest.setU64(0x6000, 0x2007n);
     state.system.cr3 = 0x6000n;
-    expect(page.translate(state, AT)).toBe(0x40_0123);
+    expect(page.translate(state, AT, true)).toBe(0x40_0123);
     state.system.cr0 &= ~BigInt(CR0.PG);
-    expect(page.translate(state, AT)).toBe(0x20_0123);
+    expect(page.translate(state, AT, true)).toBe(0x20_0123);
     expect(walks()).toBe(7);
   });
 
   it('does not mind accessed and dirty bits', () => {
     const { guest, page, walks } = fourLevels();
     const state = cpu('long');
-    page.translate(state, AT);
+    page.translate(state, AT, true);
     for (const entry of [0x1000, 0x2000, 0x3008, 0x4000]) guest.setU64(entry, guest.u64(entry) | 0x60n);
-    expect(page.translate(state, AT)).toBe(0x10_0123);
+    expect(page.translate(state, AT, true)).toBe(0x10_0123);
     expect(walks()).toBe(1);
   });
 
@@ -62,9 +62,9 @@ describe('a tracked page', () => {
     const { guest, page } = fourLevels();
     const state = cpu('long');
     guest.setU64(0x4000, 0n);
-    expect(page.translate(state, AT)).toBeLessThan(0);
+    expect(page.translate(state, AT, true)).toBeLessThan(0);
     guest.setU64(0x4000, 0x10_0007n);
-    expect(page.translate(state, AT)).toBe(0x10_0123);
+    expect(page.translate(state, AT, true)).toBe(0x10_0123);
   });
 
   it.each(['protected32', 'pae', 'long', 'long5'] as const)(
@@ -89,7 +89,7 @@ describe('a tracked page', () => {
         if (kind === 'pae' && place >> 12 === 1) place += 0x1000;
         if (wide === 4) guest.setU32(place, Number(entry));
         else guest.setU64(place, entry | (next() % 16 === 0 ? 1n << 63n : 0n));
-        const result = page.translate(state, at);
+        const result = page.translate(state, at, true);
         expect(result, `seed ${seed}, round ${round}`).toBe(translate(state, plain, at, LOOK));
         if (result >= 0) mapped++;
       }

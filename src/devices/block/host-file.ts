@@ -1,7 +1,7 @@
 /** An image's file or block device, open and locked: from here on it is reads and writes. Opening is `open-file.ts`. */
 import { closeSync, constants, fdatasync, fstatSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { KiB } from '../../base/bits.ts';
+import { MiB } from '../../base/bits.ts';
 import { lengthNow } from '../../host/file-space.ts';
 import { readCached } from '../../host/read-cached.ts';
 import { type BlockSizes, blockSizesOf } from './block-sizes.ts';
@@ -12,8 +12,9 @@ import type { DiskFile } from './image-file.ts';
 import { openLocked, reopen } from './open-file.ts';
 import type { ImageKind } from './raw-file-errors.ts';
 
-/** Reads up to this size are first tried from the page cache, on the calling thread: a few microseconds. */
-const CACHED_READ_LIMIT = 256 * KiB;
+/** Reads up to this size are first tried from the page cache, on the calling thread: at most some hundred microseconds, and less
+ * than handing large ones to the thread pool costs. */
+const CACHED_READ_LIMIT = 1 * MiB;
 
 const sync = promisify(fdatasync);
 
@@ -21,6 +22,8 @@ export interface HostFileOptions {
   readonly readOnly: boolean;
   /** Past the page cache; not unless given. */
   readonly direct?: boolean | undefined;
+  /** Never gives space back to the host; not unless given. */
+  readonly keepSpace?: boolean | undefined;
   /** A block image unless given. */
   readonly kind?: ImageKind;
 }
@@ -30,6 +33,7 @@ export class HostFile implements DiskFile {
   readonly readOnly: boolean;
   readonly length: number;
   readonly blockSizes: BlockSizes;
+  readonly discard: DiskFile['discard'];
   readonly #fd: number;
   /** The same file opened with O_DSYNC: each write there is durable by itself, without waiting for others. */
   readonly #durableFd: number;
@@ -37,8 +41,9 @@ export class HostFile implements DiskFile {
   readonly #holes: Holes;
   #cachedReads: boolean;
   #failedSync: unknown;
+  #closed = false;
 
-  private constructor(label: string, fd: number, durableFd: number, direct: DirectIo | undefined) {
+  private constructor(label: string, fd: number, durableFd: number, direct: DirectIo | undefined, keepSpace: boolean) {
     const stats = fstatSync(fd);
     this.label = label;
     this.length = lengthNow(fd);
@@ -48,21 +53,29 @@ export class HostFile implements DiskFile {
     this.#durableFd = durableFd;
     this.#direct = direct;
     this.#cachedReads = direct === undefined;
-    this.#holes = new Holes(fd, stats.isBlockDevice(), (offset, buffers) => this.write(offset, buffers, false));
+    const holes = new Holes(fd, stats.isBlockDevice(), (offset, buffers) => this.write(offset, buffers, false));
+    this.#holes = holes;
+    this.discard =
+      keepSpace || this.readOnly
+        ? undefined
+        : async (offset, length) => {
+            this.#mustBeOpen();
+            return holes.discard(offset, length);
+          };
   }
 
   /**
    * Opens and locks an image. Throws UsageError, one sentence, for a file that cannot be a disk, and HostError for one that
    * another process has open.
    */
-  static async open(path: string, { readOnly, direct, kind }: HostFileOptions): Promise<HostFile> {
+  static async open(path: string, { readOnly, direct, kind, keepSpace = false }: HostFileOptions): Promise<HostFile> {
     const fd = await openLocked(path, readOnly, kind);
     let durableFd = fd;
     let directIo: DirectIo | undefined;
     try {
       if (!readOnly) durableFd = reopen(fd, false, constants.O_DSYNC);
       if (direct) directIo = DirectIo.open(path, fd, readOnly);
-      return new HostFile(path, fd, durableFd, directIo);
+      return new HostFile(path, fd, durableFd, directIo, keepSpace);
     } catch (error) {
       directIo?.close();
       if (durableFd !== fd) closeSync(durableFd);
@@ -72,10 +85,12 @@ export class HostFile implements DiskFile {
   }
 
   lengthNow(): number {
+    this.#mustBeOpen();
     return lengthNow(this.#fd);
   }
 
   read(offset: number, buffers: readonly Uint8Array[]): Promise<number> | number {
+    this.#mustBeOpen();
     const length = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
     if (this.#direct?.suits(offset, buffers)) return this.#readDirect(this.#direct, offset, buffers, length);
     if (!this.#cachedReads || length > CACHED_READ_LIMIT) return readFully(this.#fd, offset, buffers);
@@ -87,6 +102,7 @@ export class HostFile implements DiskFile {
   }
 
   async write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> {
+    this.#mustBeOpen();
     if (this.#direct?.suits(offset, buffers)) {
       const { fd, durableFd } = this.#direct;
       return writeFully(durable ? durableFd : fd, offset, buffers);
@@ -94,12 +110,9 @@ export class HostFile implements DiskFile {
     return writeFully(durable ? this.#durableFd : this.#fd, offset, buffers);
   }
 
-  zero(offset: number, length: number, unmap: boolean): Promise<void> {
+  async zero(offset: number, length: number, unmap: boolean): Promise<void> {
+    this.#mustBeOpen();
     return this.#holes.zero(offset, length, unmap);
-  }
-
-  discard(offset: number, length: number): Promise<void> {
-    return this.#holes.discard(offset, length);
   }
 
   /**
@@ -107,6 +120,7 @@ export class HostFile implements DiskFile {
    * medium, so every later flush fails as well.
    */
   async flush(): Promise<void> {
+    this.#mustBeOpen();
     if (this.readOnly) return;
     if (this.#failedSync !== undefined) throw this.#failedSync;
     try {
@@ -118,9 +132,15 @@ export class HostFile implements DiskFile {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#direct?.close();
     if (this.#durableFd !== this.#fd) closeSync(this.#durableFd);
     closeSync(this.#fd);
+  }
+
+  /** A request that hung for too long may go on after the end: its descriptor's number may belong to another file by then. */
+  #mustBeOpen(): void {
+    if (this.#closed) throw new Error('the image is closed');
   }
 
   /** A file's end need not be aligned: what lies behind its last whole block is read through the page cache. */

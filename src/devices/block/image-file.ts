@@ -16,6 +16,8 @@ export interface ImageFile {
   write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void>;
   /** Everything whose write has resolved before this call is durable once it resolves, the file's length included. */
   flush(): Promise<void>;
+  /** [offset, offset + length) is given back to the host, and holds anything afterwards. Absent where space is to be kept. */
+  readonly discard?: ((offset: number, length: number) => Promise<void>) | undefined;
   close(): Promise<void>;
 }
 
@@ -26,6 +28,4 @@ export interface DiskFile extends ImageFile {
   lengthNow(): number;
   /** [offset, offset + length) reads as zeroes afterwards; with `unmap` it is given back to the host if that can be. */
   zero(offset: number, length: number, unmap: boolean): Promise<void>;
-  /** [offset, offset + length) is given back to the host if that can be, and holds anything afterwards. */
-  discard(offset: number, length: number): Promise<void>;
 }

@@ -23,6 +23,8 @@ export interface ImageOptions {
   readonly backing?: boolean | undefined;
   /** Past the host's page cache; not unless given. */
   readonly direct?: boolean | undefined;
+  /** Space that the guest does not need any more is kept; not unless given. */
+  readonly keepSpace?: boolean | undefined;
 }
 
 /** Where in a chain of images this one is. */
@@ -39,8 +41,8 @@ interface Place {
  * what another process has open; nothing stays open then.
  */
 export async function openImage(path: string, options: ImageOptions): Promise<BlockBackend> {
-  const { readOnly, direct = false } = options;
-  const file = await HostFile.open(path, { readOnly, direct });
+  const { readOnly, direct = false, keepSpace } = options;
+  const file = await HostFile.open(path, { readOnly, direct, keepSpace });
   try {
     const format = options.format ?? (await probe(file));
     if (format === 'qcow2') {

@@ -10,7 +10,13 @@ export async function openDisk(
   option: BlockOption,
 ): Promise<{ readonly config: BlockConfig; readonly backend: BlockBackend }> {
   const { file, readOnly, format, backing, cache, queues, queueSize, serial = name } = option;
-  const backend = await openImage(file, { readOnly, format, backing, direct: cache === 'none' });
+  const backend = await openImage(file, {
+    readOnly,
+    format,
+    backing,
+    direct: cache === 'none',
+    keepSpace: !option.discard,
+  });
   const { logical, physical, discard } = backend.blockSizes ?? { logical: SECTOR, physical: 4096, discard: 4096 };
   const config: BlockConfig = {
     kind: 'block',

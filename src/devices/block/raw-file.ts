@@ -54,7 +54,7 @@ export class RawFile implements BlockBackend {
 
   async discard(offset: number, length: number): Promise<void> {
     this.#keepInside(offset, length);
-    return this.#file.discard(offset, length);
+    await this.#file.discard?.(offset, length);
   }
 
   sizeNow(): number {

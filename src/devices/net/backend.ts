@@ -16,7 +16,7 @@ export interface NetPort {
   read(buffers: readonly Uint8Array[]): number;
   /** Writes one frame. Never waits. */
   write(buffers: readonly Uint8Array[]): SendResult;
-  /** Calls back, once, when there may be something to read, or the wire has broken. At most one listener. */
+  /** Calls back when there may be something to read, or the wire has broken, perhaps more than once. At most one listener. */
   listen(callback: () => void): void;
   /** Calls back no more. */
   rest(): void;

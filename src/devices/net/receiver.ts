@@ -43,6 +43,7 @@ export class Receiver {
   readonly #o: ReceiverOptions;
   readonly #stock: Stock;
   readonly #wake = new Wake();
+  readonly #heard = () => this.#wake.wake();
   readonly #injected: Uint8Array[] = [];
   readonly #head = new Uint8Array(HEADER + FILTER_BYTES);
   readonly #buffers: Uint8Array[] = [];
@@ -63,14 +64,15 @@ export class Receiver {
     const { queue, port } = this.#o;
     void queue.stopped.then(() => this.#wake.wake());
     try {
-      while ((await queue.next()) !== undefined) {
-        queue.unget();
+      while (await this.#buffersThere()) {
         let end = this.#turn();
         while (end === 'turn') {
+          port.rest();
           await new Promise(resolve => setImmediate(resolve));
           end = this.#turn();
         }
         if (end === 'idle') await this.#somethingToRead();
+        else port.rest();
         if (end === 'short') await this.#moreBuffers();
       }
     } finally {
@@ -166,11 +168,21 @@ export class Receiver {
     return filter.accepts(this.#head, HEADER);
   }
 
+  /** Waits for buffers of the guest; false once the queue stops. Nobody listens to the wire meanwhile. */
+  async #buffersThere(): Promise<boolean> {
+    const { queue, port } = this.#o;
+    if (queue.tryNext() === undefined) {
+      port.rest();
+      if ((await queue.next()) === undefined) return false;
+    }
+    queue.unget();
+    return true;
+  }
+
+  /** Goes on listening afterwards: what comes is read before the event loop looks again, mostly. */
   async #somethingToRead(): Promise<void> {
-    const { port } = this.#o;
-    port.listen(() => this.#wake.wake());
+    this.#o.port.listen(this.#heard);
     await this.#wake.wait();
-    port.rest();
   }
 
   /** A driver that gives no more buffers in time loses the frame: it may be waiting for us to use those it gave. */

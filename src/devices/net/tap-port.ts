@@ -45,7 +45,8 @@ export class TapPort implements NetPort {
 
   /** An interface that is no more would call back at once, for ever. */
   listen(callback: () => void): void {
-    if (!this.#gone) this.#queue.listen(callback);
+    if (this.#gone) this.#queue.rest();
+    else this.#queue.listen(callback);
   }
 
   rest(): void {

@@ -404,14 +404,17 @@ describe('a driver that does anything', () => {
   it('gets what the disk holds, whatever the layout, and never ends the launcher', async () => {
     const seed = 0xd15c;
     const random = new Random(seed);
+    config = { ...config, discardUnit: 4096 };
     await start();
     const shadow = new Uint8Array(disk.size);
     for (let i = 0; i < 600; i++) {
       disk.immediate = random.below(2) === 0;
-      const type = random.pick([T.IN, T.OUT, T.FLUSH, T.GET_ID, 7]);
+      const type = random.pick([T.IN, T.OUT, T.FLUSH, T.GET_ID, T.WRITE_ZEROES, T.DISCARD, 7]);
       const sector = random.below(SECTORS + 4);
       const length = random.below(6) * 512 + random.pick([0, 0, 0, 0, 1]);
-      const payload = type === T.OUT ? random.bytes(length) : new Uint8Array(0);
+      const ranged = type === T.WRITE_ZEROES || type === T.DISCARD;
+      const count = random.below(8);
+      const payload = type === T.OUT ? random.bytes(length) : ranged ? range(sector, count) : new Uint8Array(0);
       const readable = random.cut(new Uint8Array([...header(type, sector), ...payload]), random.pick([5, 100, 5000]));
       const room = random.cut(new Uint8Array((type === T.OUT ? 0 : length) + 1), random.pick([700, 5000]));
       const options = { indirect: random.below(2) === 0 || readable.length > 100 };
@@ -421,11 +424,12 @@ describe('a driver that does anything', () => {
         options,
       );
       const where = `seed ${seed}, request ${i}: type ${type} at ${sector} with ${length}`;
-      const inside = sector * 512 + length <= disk.size && length % 512 === 0;
-      const wanted = type === 7 ? S.UNSUPP : type <= 1 && !inside ? S.IOERR : S.OK;
+      const inside = ranged ? sector + count <= SECTORS : sector * 512 + length <= disk.size && length % 512 === 0;
+      const wanted = type === 7 ? S.UNSUPP : (type <= 1 || ranged) && !inside ? S.IOERR : S.OK;
       expect(statusOf(reply), where).toBe(wanted);
       if (wanted !== S.OK) continue;
       if (type === T.OUT) shadow.set(payload, sector * 512);
+      if (ranged) shadow.fill(0, sector * 512, (sector + count) * 512);
       if (type === T.IN) {
         const got = Buffer.concat(reply.buffers).subarray(0, length);
         expect(got.equals(shadow.subarray(sector * 512, sector * 512 + length)), where).toBe(true);

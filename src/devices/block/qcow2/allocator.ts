@@ -3,7 +3,9 @@
  * anything on the medium refers to the cluster (`commit.ts`). Clusters behind what the file ever held read as zeroes without having been
  * written: callers are told, and spare themselves the padding.
  */
+
 import { ENTRY, readU64, writeU64 } from './format.ts';
+import { giveBack } from './give-back.ts';
 import { placeRefcountTable } from './refcount-growth.ts';
 import { ImageError } from './refusal.ts';
 import type { Slice } from './slice-cache.ts';
@@ -47,9 +49,10 @@ export class Allocator {
     });
   }
 
-  /** Takes one reference from each; a cluster without any is free. */
+  /** Takes one reference from each; a cluster without any is free, and its space the host's again if the file can give it back. */
   release(clusters: readonly number[]): Promise<void> {
     return this.#alone(async () => {
+      const free: number[] = [];
       for (const cluster of clusters) {
         const slice = await this.#slice(cluster);
         const index = this.#indexIn(cluster);
@@ -58,8 +61,11 @@ export class Allocator {
         this.#store.width.set(slice.view, index, count - 1);
         this.#store.refcountBlocks.changed(slice);
         if (count === 1 && cluster < this.#cursor) this.#cursor = cluster;
+        if (count === 1) free.push(cluster);
         if (this.#store.refcountBlocks.crowded) await this.#commit();
       }
+      // Before anybody can take them again: that has to wait for this turn's end.
+      await giveBack(this.#store, free);
     });
   }
 
