@@ -28,6 +28,11 @@ export const sys = {
     offset: number,
   ) => bigint,
   munmap: libc.func('int munmap(void *address, size_t length)') as (address: bigint, length: number) => number,
+  mprotect: libc.func('int mprotect(void *address, size_t length, int prot)') as (
+    address: bigint,
+    length: number,
+    prot: number,
+  ) => number,
   madvise: libc.func('int madvise(void *address, size_t length, int advice)') as (
     address: bigint,
     length: number,
