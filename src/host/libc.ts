@@ -28,6 +28,11 @@ export const sys = {
     offset: number,
   ) => bigint,
   munmap: libc.func('int munmap(void *address, size_t length)') as (address: bigint, length: number) => number,
+  mprotect: libc.func('int mprotect(void *address, size_t length, int prot)') as (
+    address: bigint,
+    length: number,
+    prot: number,
+  ) => number,
   madvise: libc.func('int madvise(void *address, size_t length, int advice)') as (
     address: bigint,
     length: number,
@@ -82,7 +87,11 @@ const errnoNames = new Map(
 
 /** The calling thread's errno, by name, right after a failed call. */
 export function errno(): string {
-  const value = koffi.errno();
+  return errnoName(koffi.errno());
+}
+
+/** The symbolic name of an errno. */
+export function errnoName(value: number): string {
   return errnoNames.get(value) ?? `errno ${value}`;
 }
 

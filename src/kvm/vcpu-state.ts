@@ -4,6 +4,7 @@
  */
 import { HostError } from '../base/errors.ts';
 import { struct, u8, u16, u32, u64 } from '../base/struct.ts';
+import { compareExchange16 } from '../host/exchange16.ts';
 import { ioctlStruct } from '../host/ioctl.ts';
 import { type CpuBacking, CpuState, XSAVE_SIZE } from '../x86/cpu-state.ts';
 import { VCPU } from './constants.ts';
@@ -116,6 +117,10 @@ export class VcpuState implements CpuBacking {
       if (error instanceof HostError) return 0;
       throw error;
     }
+  }
+
+  exchange16(place: Uint8Array, values: BigUint64Array): void {
+    compareExchange16(place, values);
   }
 
   cpuid(leaf: number, subleaf: number): readonly [number, number, number, number] {

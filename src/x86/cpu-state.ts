@@ -33,6 +33,11 @@ export interface CpuBacking {
   readMsr(index: number): bigint | undefined;
   /** False if there is no such MSR or it refuses the value. */
   writeMsr(index: number, value: bigint): boolean;
+  /**
+   * In one step, as other CPUs see it too: compares 16 aligned bytes of RAM with the first two of `values`, stores the other two if they
+   * are equal, and leaves what was found in the first two. Without it CMPXCHG16B takes two steps.
+   */
+  exchange16?(place: Uint8Array, values: BigUint64Array): void;
   /** CPUID as the guest sees it: EAX, EBX, ECX, EDX. */
   cpuid(leaf: number, subleaf: number): readonly [number, number, number, number];
 }

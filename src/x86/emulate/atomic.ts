@@ -1,4 +1,4 @@
-/** Compare-and-exchange, exchange-and-add, and the 8- and 16-byte forms. With LOCK they are atomic in RAM up to 8 bytes. */
+/** Compare-and-exchange, exchange-and-add, and the 8- and 16-byte forms. With LOCK they are atomic in RAM. */
 
 import type { Linear } from '../linear.ts';
 import { FLAG } from '../system-registers.ts';
@@ -7,6 +7,8 @@ import { generalProtection } from './fault.ts';
 import { add, OSZAPC, subtract } from './flags.ts';
 import { type Row, row } from './row.ts';
 
+/** What is expected, then what is wanted, low halves first. */
+const PAIR = new BigUint64Array(4);
 const [RAX, RCX, RDX, RBX] = [0, 1, 2, 3] as const;
 
 const cmpxchg = (x: Execution): void => {
@@ -53,13 +55,18 @@ const xadd = (x: Execution): void => {
 
 /**
  * Compares the bytes at `address` (which may be written) with `expected` and stores `wanted` if they are equal; returns what was found.
- * 8 aligned bytes in RAM are exchanged atomically; 16 are not, JavaScript has no such operation.
+ * In RAM that is one step, for other CPUs too: 8 aligned bytes by JavaScript's own means, 16 by the CPU's owner's.
  */
 function compareAndSwap(x: Execution, address: Linear, bytes: Uint8Array, expected: bigint, wanted: bigint): bigint {
-  const gpa = bytes.length === 8 ? x.memory.gpaForWrite(address, 8) : undefined;
-  const place = gpa !== undefined && gpa % 8 === 0 ? x.memory.physical.bytes(gpa, 8) : undefined;
-  if (place) {
+  const gpa = x.memory.gpaForWrite(address, bytes.length);
+  const place = gpa !== undefined && gpa % bytes.length === 0 ? x.memory.physical.bytes(gpa, bytes.length) : undefined;
+  if (place && bytes.length === 8) {
     return Atomics.compareExchange(new BigUint64Array(place.buffer, place.byteOffset, 1), 0, expected, wanted);
+  }
+  if (place && x.cpu.backing.exchange16) {
+    PAIR.set([expected, expected >> 64n, wanted, wanted >> 64n].map(half => BigInt.asUintN(64, half)));
+    x.cpu.backing.exchange16(place, PAIR);
+    return PAIR[0]! | (PAIR[1]! << 64n);
   }
   x.memory.read(address, bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
