@@ -3,7 +3,7 @@
 import { buildGuest } from '../fixtures/guests/build.ts';
 import { commandLine } from '../fixtures/guests/launchers.ts';
 import { frameFlood } from '../fixtures/net/build.ts';
-import { MAC, onWire, TAP } from '../fixtures/net/wire.ts';
+import { GUEST, HOST, MAC, onWire, TAP } from '../fixtures/net/wire.ts';
 import { FixtureError } from '../fixtures/support/errors.ts';
 import { makeProgress } from '../fixtures/support/progress.ts';
 import { report, type Sample, takeTurns } from './lib/comparison.ts';
@@ -20,9 +20,12 @@ const SENDS = [
   'bytes=65226 n=30000',
   'bytes=65226 n=30000 pieces=17',
 ];
-const RECEIVES = ['bytes=64 n=200000', 'bytes=1514 n=200000', 'bytes=65226 n=30000'];
+const RECEIVES = ['bytes=64 n=200000', 'bytes=1514 n=200000', 'bytes=65226 n=30000', 'bytes=65226 n=10000 mrg=1'];
 /** A driver that sleeps leaves its processor to whoever floods the wire. */
 const HOW = { send: ['op=tx', 'irq=poll'], receive: ['op=rx', 'irq=msix', 'event-idx=1'] };
+const ECHO = ['op=rtt', 'irq=poll', 'n=4000', `host=${HOST}`, `guest=${GUEST}`];
+/** So that nobody asks the guest who it is in the middle of it. */
+const NEIGHBOUR = `ip neighbour add ${GUEST} lladdr ${MAC} dev ${TAP} nud permanent`;
 
 export async function benchNet(options: BenchOptions): Promise<void> {
   if (options.part !== 'linux') await benchTiny(options);
@@ -39,15 +42,16 @@ async function benchTiny(options: BenchOptions): Promise<void> {
     options.samples,
     async name => {
       const sample: Sample = {};
-      const run = async (words: string[], beside?: string) => {
+      const run = async (words: string[], sides: { before?: string; beside?: string } = {}) => {
         const needs = { memory: options.memory ?? 64, quickFirmware: true, nets: [{ tap: TAP, mac: MAC }] };
         const command = commandLine(name, elf, { ...needs, arguments: [...words, ...options.arguments] });
-        const { output } = await launch(onWire(command, beside ? { beside } : {}), { until: 'verdict: pass' });
+        const { output } = await launch(onWire(command, sides), { until: 'verdict: pass' });
         Object.assign(sample, parseNet(output, words));
       };
       for (const words of SENDS) await run([...HOW.send, ...words.split(' ')]);
       for (const words of RECEIVES)
-        await run([...HOW.receive, ...words.split(' ')], `exec ${flood} ${TAP} ${/\d+/.exec(words)}`);
+        await run([...HOW.receive, ...words.split(' ')], { beside: `exec ${flood} ${TAP} ${/\d+/.exec(words)}` });
+      await run(ECHO, { before: NEIGHBOUR });
       return sample;
     },
     (name, round) => progress.note(`${round ? `sample ${round}` : 'warm-up'} ${name}`),
@@ -57,10 +61,13 @@ async function benchTiny(options: BenchOptions): Promise<void> {
 
 /** The guest's `net tx 64 bytes: N frames/s M KiB/s ...` line: frames for small ones, MiB for large ones. */
 export function parseNet(output: string, words: readonly string[] = []): Sample {
+  const trip = /^net rtt \d+ bytes: (\d+) ns/m.exec(output);
+  if (trip) return { 'echo of 64 B (us)': Number(trip[1]) / 1000 };
   const [, op, bytes, frames, kib] = /^net (tx|rx) (\d+) bytes: (\d+) frames\/s (\d+) KiB\/s/m.exec(output) ?? [];
   if (op === undefined) throw new FixtureError(`the guest measured nothing:\n${output}`);
   const pieces = words.find(word => word.startsWith('pieces='))?.slice(7);
-  const what = `${op === 'tx' ? 'send' : 'receive'} ${bytes} B${pieces ? ` in ${pieces} pieces` : ''}`;
+  const how = pieces ? ` in ${pieces} pieces` : words.includes('mrg=1') ? ' in buffers of 1536 B' : '';
+  const what = `${op === 'tx' ? 'send' : 'receive'} ${bytes} B${how}`;
   return Number(bytes) < 10_000
     ? { [`${what} (frames/s)`]: Number(frames) }
     : { [`${what} (MiB/s)`]: Number(kib) / 1024 };

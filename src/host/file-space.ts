@@ -66,8 +66,8 @@ export function misalignment(bytes: Uint8Array, alignment: number): number {
 
 const addresses = new WeakMap<ArrayBufferLike, bigint>();
 
-/** Guest memory is a few large buffers: their addresses are looked up once. */
-function addressOf(buffer: ArrayBufferLike): bigint {
+/** Where a buffer is. Guest memory is a few large ones: their addresses are looked up once. */
+export function addressOf(buffer: ArrayBufferLike): bigint {
   let address = addresses.get(buffer);
   if (address === undefined) {
     address = BigInt(koffi.address(buffer));
@@ -86,6 +86,7 @@ function call(syscall: string, start: (done: Done) => void): Promise<void> {
   });
 }
 
-function systemError(syscall: string, code: string): SystemError {
+/** `code` is an errno's name. */
+export function systemError(syscall: string, code: string): SystemError {
   return Object.assign(new Error(`${syscall} failed with ${code}`), { code, syscall });
 }

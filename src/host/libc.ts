@@ -87,7 +87,11 @@ const errnoNames = new Map(
 
 /** The calling thread's errno, by name, right after a failed call. */
 export function errno(): string {
-  const value = koffi.errno();
+  return errnoName(koffi.errno());
+}
+
+/** The symbolic name of an errno. */
+export function errnoName(value: number): string {
   return errnoNames.get(value) ?? `errno ${value}`;
 }
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseBlock } from '../../bench/block.ts';
 import { parseExits } from '../../bench/exits.ts';
+import { parseNet } from '../../bench/net.ts';
+import { parseLoad } from '../../bench/net-linux.ts';
 import { parseOptions } from '../../bench/options.ts';
 
 describe("a benchmark's command line", () => {
@@ -30,8 +32,25 @@ describe('what the guests print', () => {
     });
   });
 
+  it('becomes samples of a network', () => {
+    const line = (text: string) => `mac 52:54\nnet ${text}\nverdict: pass\n`;
+    expect(parseNet(line('tx 64 bytes: 1000 frames/s 62 KiB/s 5 frames 1 doorbells, batch 128'))).toEqual({
+      'send 64 B (frames/s)': 1000,
+    });
+    const large = line('rx 65226 bytes: 2 frames/s 2048 KiB/s 5 frames 1 doorbells, batch 64');
+    expect(parseNet(large, ['mrg=1'])).toEqual({ 'receive 65226 B in buffers of 1536 B (MiB/s)': 2 });
+    expect(parseNet(line('rtt 64 bytes: 20500 ns, 4 frames came, 4 doorbells'))).toEqual({ 'echo of 64 B (us)': 20.5 });
+    expect(parseLoad('net warm-up: 9 us\r\nnet rtt: 8 us\r\nnet udp-send: 70 packets/s, 5 of 6 arrived\r\n')).toEqual({
+      'UDP round trip (us)': 8,
+      '64-byte frames from guest (1/s)': 70,
+    });
+    expect(() => parseLoad('net tcp-send: net-load: 5 of 9 bytes\n')).toThrow("the guest's tcp-send failed");
+  });
+
   it('is missed when it is not there', () => {
     expect(() => parseExits('verdict: fail\n')).toThrow('the guest named no exit');
     expect(() => parseBlock('')).toThrow('the guest measured nothing');
+    expect(() => parseNet('')).toThrow('the guest measured nothing');
+    expect(() => parseLoad('')).toThrow('the guest measured nothing');
   });
 });

@@ -63,17 +63,18 @@ describe('a network driver that goes and comes', () => {
     // Into the card, whoever listens, and out of it, while there is one.
     const stop = await flood();
     await guest.ask('(while :; do give 10.9.0.1 || usleep 50000; done) >/dev/null 2>&1 & echo $! >/tmp/giver');
-    const rounds = async (how: string) => {
+    const rounds = async (how: string, growth: number) => {
       expect(await guest.ask(`often ${how} 2`)).toBe('2');
       const before = await holdings();
       expect(await guest.ask(`often ${how} ${times}`)).toBe(`${times}`);
       const after = await holdings();
       expect(after.descriptors).toBe(before.descriptors);
-      expect(after.memory - before.memory).toBeLessThan(24);
+      expect(after.memory - before.memory).toBeLessThan(growth);
       if (ASKED) console.log(`${times} times ${how}: ${JSON.stringify({ before, after })}`);
     };
-    await rounds('rebind');
-    await rounds('reload');
+    // The first rounds also fill the heaps of a fresh process, in MiB; from then on nothing comes that stays.
+    await rounds('rebind', 64);
+    await rounds('reload', 24);
     await guest.ask('kill $(cat /tmp/giver)');
     await stop();
     expect(await guest.ask('fetch 10.9.0.1')).toBe(network.sum);

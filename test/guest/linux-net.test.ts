@@ -29,7 +29,9 @@ describe('network cards of Linux under tslaunch', () => {
     const { ethtool, flow } = await netTools(place.scratch);
     const programs = { 'bin/ethtool': readFileSync(ethtool), 'bin/flow': readFileSync(flow) };
     const initrd = await shellInitrd(place.scratch, { programs, shell: NET_SHELL });
-    words = ['--cpus', '2', '--initrd', initrd, '320', (await kernel('x86_64')).bzImage, 'quiet'];
+    // The file lies in a tmpfs, which takes half of the memory at most.
+    const memory = `${320 + Math.ceil(2.2 * mib)}`;
+    words = ['--cpus', '2', '--initrd', initrd, memory, (await kernel('x86_64')).bzImage, 'quiet'];
   });
   afterAll(() => network?.destroy());
 

@@ -9,23 +9,45 @@ import { MiB } from '../../base/bits.ts';
 const MAX_STEP = 4 * MiB;
 const MAX_BUFFERS = 1024;
 
+/** readv(2) and writev(2) at an offset, of at most {@link MAX_BUFFERS} buffers, without waiting on this thread. */
+export interface FileIo {
+  readv(fd: number, buffers: readonly Uint8Array[], offset: number): Promise<number>;
+  writev(fd: number, buffers: readonly Uint8Array[], offset: number): Promise<number>;
+}
+
+/** On the threads of Node's pool. */
+export const threadPool: FileIo = {
+  readv: (fd, buffers, offset) =>
+    new Promise((resolve, reject) => {
+      readv(fd, buffers, offset, (error, count) => (error === null ? resolve(count) : reject(error)));
+    }),
+  writev: (fd, buffers, offset) =>
+    new Promise((resolve, reject) => {
+      writev(fd, buffers, offset, (error, count) => (error === null ? resolve(count) : reject(error)));
+    }),
+};
+
 type Step = (buffers: Uint8Array[], offset: number) => Promise<number>;
 
 /** Fills `buffers` from `offset`; resolves to the bytes read, fewer only at the end of the file. */
-export function readFully(fd: number, offset: number, buffers: readonly Uint8Array[]): Promise<number> {
-  return inSteps(offset, buffers, (part, at) => {
-    return new Promise((resolve, reject) => {
-      readv(fd, part, at, (error, count) => (error === null ? resolve(count) : reject(error)));
-    });
-  });
+export function readFully(
+  fd: number,
+  offset: number,
+  buffers: readonly Uint8Array[],
+  io = threadPool,
+): Promise<number> {
+  return inSteps(offset, buffers, (part, at) => io.readv(fd, part, at));
 }
 
 /** Writes all of `buffers` at `offset`. */
-export async function writeFully(fd: number, offset: number, buffers: readonly Uint8Array[]): Promise<void> {
+export async function writeFully(
+  fd: number,
+  offset: number,
+  buffers: readonly Uint8Array[],
+  io = threadPool,
+): Promise<void> {
   await inSteps(offset, buffers, async (part, at) => {
-    const count = await new Promise<number>((resolve, reject) => {
-      writev(fd, part, at, (error, written) => (error === null ? resolve(written) : reject(error)));
-    });
+    const count = await io.writev(fd, part, at);
     if (count === 0) throw new Error('the file takes no more bytes');
     return count;
   });

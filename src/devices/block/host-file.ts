@@ -6,9 +6,10 @@ import { lengthNow } from '../../host/file-space.ts';
 import { readCached } from '../../host/read-cached.ts';
 import { type BlockSizes, blockSizesOf } from './block-sizes.ts';
 import { DirectIo } from './direct-io.ts';
-import { readFully, writeFully } from './file-io.ts';
+import { type FileIo, readFully, writeFully } from './file-io.ts';
 import { Holes } from './holes.ts';
 import type { DiskFile } from './image-file.ts';
+import { acquireIo, releaseIo } from './io-engine.ts';
 import { openLocked, reopen } from './open-file.ts';
 import type { ImageKind } from './raw-file-errors.ts';
 
@@ -42,6 +43,7 @@ export class HostFile implements DiskFile {
   #cachedReads: boolean;
   #failedSync: unknown;
   #closed = false;
+  readonly #io: FileIo;
 
   private constructor(label: string, fd: number, durableFd: number, direct: DirectIo | undefined, keepSpace: boolean) {
     const stats = fstatSync(fd);
@@ -53,6 +55,7 @@ export class HostFile implements DiskFile {
     this.#durableFd = durableFd;
     this.#direct = direct;
     this.#cachedReads = direct === undefined;
+    this.#io = acquireIo();
     const holes = new Holes(fd, stats.isBlockDevice(), (offset, buffers) => this.write(offset, buffers, false));
     this.#holes = holes;
     this.discard =
@@ -93,21 +96,21 @@ export class HostFile implements DiskFile {
     this.#mustBeOpen();
     const length = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
     if (this.#direct?.suits(offset, buffers)) return this.#readDirect(this.#direct, offset, buffers, length);
-    if (!this.#cachedReads || length > CACHED_READ_LIMIT) return readFully(this.#fd, offset, buffers);
+    if (!this.#cachedReads || length > CACHED_READ_LIMIT) return readFully(this.#fd, offset, buffers, this.#io);
     const count = readCached(this.#fd, offset, buffers);
     if (count === length) return count;
     // A miss, a part, or a file system that cannot tell: the thread pool reads all of it (what is cached is cheap).
     if (count === undefined) this.#cachedReads = false;
-    return readFully(this.#fd, offset, buffers);
+    return readFully(this.#fd, offset, buffers, this.#io);
   }
 
   async write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> {
     this.#mustBeOpen();
     if (this.#direct?.suits(offset, buffers)) {
       const { fd, durableFd } = this.#direct;
-      return writeFully(durable ? durableFd : fd, offset, buffers);
+      return writeFully(durable ? durableFd : fd, offset, buffers, this.#io);
     }
-    return writeFully(durable ? this.#durableFd : this.#fd, offset, buffers);
+    return writeFully(durable ? this.#durableFd : this.#fd, offset, buffers, this.#io);
   }
 
   async zero(offset: number, length: number, unmap: boolean): Promise<void> {
@@ -132,7 +135,9 @@ export class HostFile implements DiskFile {
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
+    releaseIo();
     this.#direct?.close();
     if (this.#durableFd !== this.#fd) closeSync(this.#durableFd);
     closeSync(this.#fd);
@@ -145,10 +150,10 @@ export class HostFile implements DiskFile {
 
   /** A file's end need not be aligned: what lies behind its last whole block is read through the page cache. */
   async #readDirect(direct: DirectIo, offset: number, buffers: readonly Uint8Array[], length: number): Promise<number> {
-    const count = await readFully(direct.fd, offset, buffers).catch(error => {
+    const count = await readFully(direct.fd, offset, buffers, this.#io).catch(error => {
       if ((error as NodeJS.ErrnoException).code === 'EINVAL') return 0;
       throw error;
     });
-    return count === length ? count : readFully(this.#fd, offset, buffers);
+    return count === length ? count : readFully(this.#fd, offset, buffers, this.#io);
   }
 }

@@ -9,7 +9,10 @@ import { type LockHolder, tryLockFile } from '../../host/file-lock.ts';
 import { joinQemuLocks } from '../../host/qemu-lock.ts';
 import { BLOCK_IMAGE, type ImageKind, openFailure, wrongKind } from './raw-file-errors.ts';
 
-/** Device managers lock a block device for a moment when it changes: try again this often and long before refusing. */
+/**
+ * Try again this often and long before refusing: device managers lock a block device for a moment when it changes, and a launcher
+ * that was killed keeps its locks until the kernel has ended its last requests.
+ */
 const LOCK_TRIES = 10;
 const LOCK_PAUSE_MS = 50;
 
@@ -72,11 +75,11 @@ async function lockAgainstQemu(fd: number, image: string, readOnly: boolean): Pr
 /** `image` begins each sentence. */
 async function lock(fd: number, image: string, readOnly: boolean): Promise<void> {
   let holder: LockHolder | undefined;
-  const tries = fstatSync(fd).isBlockDevice() ? LOCK_TRIES : 1;
-  for (let i = 0; i < tries; i++) {
+  for (let i = 0; i < LOCK_TRIES; i++) {
     if (i > 0) await sleep(LOCK_PAUSE_MS);
     holder = tryLockFile(fd, readOnly ? 'shared' : 'exclusive');
     if (holder === undefined) return;
+    if (holder.pid === process.pid) break;
   }
   if (holder?.pid === process.pid) {
     throw new UsageError(

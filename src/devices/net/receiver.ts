@@ -43,6 +43,7 @@ export class Receiver {
   readonly #o: ReceiverOptions;
   readonly #stock: Stock;
   readonly #wake = new Wake();
+  #idle = false;
   readonly #heard = () => this.#wake.wake();
   readonly #injected: Uint8Array[] = [];
   readonly #head = new Uint8Array(HEADER + FILTER_BYTES);
@@ -78,6 +79,11 @@ export class Receiver {
     } finally {
       port.rest();
     }
+  }
+
+  /** Looks at the wire now, if it is waiting for it. */
+  peek(): void {
+    if (this.#idle) this.#wake.wake();
   }
 
   /** A frame, without header, that the guest is to receive although it was never on the wire. */
@@ -182,7 +188,9 @@ export class Receiver {
   /** Goes on listening afterwards: what comes is read before the event loop looks again, mostly. */
   async #somethingToRead(): Promise<void> {
     this.#o.port.listen(this.#heard);
+    this.#idle = true;
     await this.#wake.wait();
+    this.#idle = false;
   }
 
   /** A driver that gives no more buffers in time loses the frame: it may be waiting for us to use those it gave. */

@@ -27,6 +27,8 @@ export interface SenderOptions {
   readonly interceptor: Interceptor | undefined;
   /** Takes the interceptor's answers to the guest. */
   readonly reply: (frame: Uint8Array) => void;
+  /** Called when all frames that were there have gone. */
+  readonly sent: () => void;
   readonly statistics: NetStatistics;
 }
 
@@ -45,7 +47,7 @@ export class Sender {
     const { queue } = this.#o;
     let frames = 0;
     let bytes = 0;
-    for (let chain = await queue.next(); chain; chain = queue.tryNext() ?? (await queue.next())) {
+    for (let chain = await queue.next(); chain; chain = queue.tryNext() ?? (await this.#more())) {
       const fate = this.#send(chain);
       queue.complete(chain, 0);
       this.#count(fate, chain.readableLength - HEADER);
@@ -55,6 +57,12 @@ export class Sender {
       bytes = 0;
       await new Promise(resolve => setImmediate(resolve));
     }
+  }
+
+  /** Who is near has answered already: the host's kernel does so within the write. */
+  #more(): Promise<Chain | undefined> {
+    this.#o.sent();
+    return this.#o.queue.next();
   }
 
   /** Throws DriverError for a chain with a part to write (5.1.6.2). */

@@ -153,6 +153,7 @@ export class NetService implements DeviceService {
       port: wire.ports[pair]!,
       lock,
       interceptor,
+      sent: () => session.receivers.get(pair)?.peek(),
       reply: frame => session.receivers.get(0)?.inject(frame),
       statistics: this.statistics,
     });

@@ -1,7 +1,7 @@
 // A network in the lab for guests to be on: a namespace of its own with a bridge and somebody at the other end who serves files and
 // names. All of it, taps included, is gone with the namespace.
 import { createHash, randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../../fixtures/guests/launchers.ts';
 import type { Lab, LabProcess } from '../../../fixtures/lab/types.ts';
@@ -28,12 +28,18 @@ export class TestNetwork {
   static async create(lab: Lab, scratch: string, setUp: string, mib: number): Promise<TestNetwork> {
     const name = `tslaunch-${randomBytes(3).toString('hex')}`;
     const file = join(scratch, `${name}.file`);
-    const content = randomBytes(mib << 20);
-    writeFileSync(file, content);
+    const hash = createHash('sha256');
+    const fd = openSync(file, 'w');
+    for (let i = 0; i < mib; i++) {
+      const block = randomBytes(1 << 20);
+      hash.update(block);
+      writeSync(fd, block);
+    }
+    closeSync(fd);
     const { code, stderr } = await lab.run('sh', ['-ec', `ip netns add ${name}; ip -n ${name} link set lo up`]);
     if (code !== 0) throw new Error(`no network namespace: ${stderr}`);
     const peer = lab.spawn('ip', ['netns', 'exec', name, process.execPath, `${HERE}/peer.cjs`, file]);
-    const network = new TestNetwork(name, createHash('sha256').update(content).digest('hex'), lab, peer);
+    const network = new TestNetwork(name, hash.digest('hex'), lab, peer);
     await network.run(setUp);
     await network.#untilReady();
     return network;

@@ -1,0 +1,35 @@
+/**
+ * How disks' files are read and written: through one io_uring for all of them where the kernel has it, by the thread pool otherwise, and
+ * whenever the kernel says "not now" or "not this way". It is there as long as a file is open.
+ */
+import { IoUring } from '../../host/io-uring.ts';
+import { type FileIo, threadPool } from './file-io.ts';
+
+/** What the ring answers to a request that the pool may still serve: it has not been done, not even in part. */
+const NOT_SO: ReadonlySet<unknown> = new Set(['ENOSYS', 'EAGAIN', 'EINTR', 'ECANCELED', 'EOPNOTSUPP']);
+
+let ring: IoUring | undefined;
+let users = 0;
+
+/** The engine, for one more file; {@link releaseIo} when it is closed. */
+export function acquireIo(): FileIo {
+  if (users++ === 0) ring = IoUring.open();
+  return ring === undefined ? threadPool : withFallback(ring);
+}
+
+export function releaseIo(): void {
+  if (--users > 0) return;
+  ring?.close();
+  ring = undefined;
+}
+
+function withFallback(first: FileIo): FileIo {
+  const guarded =
+    (name: keyof FileIo): FileIo[typeof name] =>
+    (fd, buffers, offset) =>
+      first[name](fd, buffers, offset).catch(error => {
+        if (NOT_SO.has(error.code)) return threadPool[name](fd, buffers, offset);
+        throw error;
+      });
+  return { readv: guarded('readv'), writev: guarded('writev') };
+}
