@@ -52,12 +52,8 @@ export class Emulator {
 
   /** Runs the instruction at CS:RIP. Throws only what `devices` throws. */
   step(): StepResult {
-    this.#execution.forgetFpu();
-    return this.#next();
-  }
-
-  #next(): StepResult {
     const x = this.#execution;
+    x.forgetFpu();
     const { cpu } = x;
     const mode = codeSize(cpu);
     const at = instructionPointer(cpu, mode);
@@ -76,20 +72,6 @@ export class Emulator {
       return { kind: 'unknown', bytes: code.bytes.slice(0, code.length) };
     }
     return this.#run(form);
-  }
-
-  /**
-   * Runs the instruction at CS:RIP and those that follow, up to `limit`, as long as they are in the table: cheaper than leaving the guest for each of
-   * a row of vector instructions. FPU state is fetched once for all of them. Stops after anything but "done"; what it does not know after the first is left for KVM.
-   */
-  run(limit: number): StepResult {
-    let result = this.step();
-    for (let i = 1; i < limit && result.kind === 'done' && !(this.#execution.flags & FLAG.TF); i++) {
-      const next = this.#next();
-      if (next.kind === 'unknown') break;
-      result = next;
-    }
-    return result;
   }
 
   #decode(code: CodeBytes, mode: CodeSize): Form<Row> | undefined {

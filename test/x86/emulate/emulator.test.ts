@@ -228,48 +228,6 @@ describe('what is not in the table', () => {
   });
 });
 
-describe('run', () => {
-  it('goes on while it can, and leaves what it does not know for KVM', () => {
-    const m = machine();
-    // popcnt eax, ecx; inc eax; cli
-    m.guest.write(CODE, bytes('f3 0f b8 c1 ff c0 fa'));
-    m.state.setRegister(RCX, 0xffn);
-    m.state.rip = BigInt(CODE);
-    expect(m.emulator.run(10)).toEqual({ kind: 'done', name: 'inc' });
-    expect([m.state.rip, m.state.register(RAX)]).toEqual([BigInt(CODE + 6), 9n]);
-    expect(m.emulator.run(10).kind).toBe('unknown');
-    m.state.rip = BigInt(CODE);
-    m.emulator.run(1);
-    expect(m.state.rip).toBe(BigInt(CODE + 4));
-  });
-
-  it('fetches FPU state once, so that one instruction sees what the last one did', () => {
-    const m = machine();
-    let fetched = 0;
-    const original = m.from.area.slice();
-    m.from.xsave = () => {
-      fetched++;
-      // As an owner does that asks KVM anew.
-      m.from.area.set(original);
-      return m.from.area;
-    };
-    // movd xmm0, ecx; paddd xmm0, xmm0; movd eax, xmm0
-    m.guest.write(CODE, bytes('66 0f 6e c1 66 0f fe c0 66 0f 7e c0 fa'));
-    m.state.setRegister(RCX, 21n);
-    m.state.rip = BigInt(CODE);
-    expect(m.emulator.run(10)).toMatchObject({ kind: 'done' });
-    expect([m.state.register(RAX), fetched, m.state.changed.xsave]).toEqual([42n, 1, true]);
-  });
-
-  it('stops at a fault', () => {
-    const m = machine();
-    m.guest.write(CODE, bytes('f3 0f b8 c1 0f 0b'));
-    m.state.rip = BigInt(CODE);
-    expect(m.emulator.run(10)).toMatchObject({ kind: 'fault', name: 'ud2', vector: 6 });
-    expect(m.state.rip).toBe(BigInt(CODE + 4));
-  });
-});
-
 describe('branches', () => {
   it.each([
     ['74 10', FLAG.ZF, 0x12],
