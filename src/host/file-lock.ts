@@ -40,13 +40,13 @@ function lockHolder(fd: number): number | undefined {
 
 /**
  * Finds the holder of a flock in the text of /proc/locks (proc(5)): `1: FLOCK  ADVISORY  WRITE 4242 fe:00:131074 0 EOF`. Network file
- * systems (NFS, 9p) turn a flock into a POSIX lock of the whole file and list it as such.
+ * systems (NFS, 9p) turn a flock into a POSIX lock of the whole file and list it as such, in pieces once bytes of it were locked again.
  * Some file systems (btrfs) show a device number there that stat(2) does not know: then the inode alone decides.
  */
 export function parseLocks(text: string, device: string, inode: bigint): number | undefined {
   const rows = text
     .split('\n')
-    .map(line => /^\d+: (FLOCK|POSIX) +ADVISORY +\S+ +(-?\d+) +([0-9a-f]+:[0-9a-f]+):(\d+) 0 EOF$/.exec(line))
+    .map(line => /^\d+: (FLOCK|POSIX) +ADVISORY +\S+ +(-?\d+) +([0-9a-f]+:[0-9a-f]+):(\d+) \d+ (?:EOF|\d+)$/.exec(line))
     .filter(match => match !== null && match[4] === inode.toString());
   const find = (kind: string, place?: string) =>
     rows.find(match => match![1] === kind && (place === undefined || match![3] === place));

@@ -1,6 +1,6 @@
 /**
- * readv(2) and writev(2) on descriptors that never block, straight between the kernel and any memory that a Uint8Array shows,
- * guest RAM above all. One call moves one packet; the vector is built without allocating.
+ * readv(2) and writev(2) on descriptors that never block, straight between the kernel and memory that a Uint8Array shows, guest
+ * RAM above all (not that of a SharedArrayBuffer: koffi tells no addresses of those). One call moves one packet; the vector is built without allocating.
  */
 import koffi from 'koffi';
 import { errno, libc } from './libc.ts';

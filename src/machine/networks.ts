@@ -5,6 +5,7 @@
 
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { log } from '../base/log.ts';
 import { type NetBackend, noWire } from '../devices/net/backend.ts';
 import type { NetOption } from '../devices/net/config.ts';
 import { DhcpResponder } from '../devices/net/local/dhcp-responder.ts';
@@ -35,6 +36,7 @@ export class Networks {
     const mac = option.mac ?? this.#generatedMac(name, option);
     if (option.kind !== 'local') {
       const wire = option.kind === 'none' ? noWire(option.queues) : TapWire.open(option);
+      if (option.kind === 'tap' && !wire.linkUp) warnOfDown(name, option.tap);
       return network(name, option, mac, { wire });
     }
     this.#subnet ??= await LocalSubnet.claim();
@@ -80,6 +82,11 @@ function network(name: string, option: NetOption, mac: string, parts: NetParts):
     },
     backend: option.locked ? { ...parts, lock: new LockedMac(macBytes(mac)) } : parts,
   };
+}
+
+/** Bringing it up is up to whoever made it. */
+function warnOfDown(name: string, tap: string): void {
+  log.warn(`${name}: ${tap} is down, so the guest has no link; type \`ip link set ${tap} up\`.`);
 }
 
 /** A wire for other packets than Ethernet's usual ones: the guest has to know, even if nobody asked for it. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseBlock } from '../../bench/block.ts';
+import { parseFio } from '../../bench/block-linux.ts';
 import { parseExits } from '../../bench/exits.ts';
 import { parseNet } from '../../bench/net.ts';
 import { parseLoad } from '../../bench/net-linux.ts';
@@ -45,6 +46,24 @@ describe('what the guests print', () => {
       '64-byte frames from guest (1/s)': 70,
     });
     expect(() => parseLoad('net tcp-send: net-load: 5 of 9 bytes\n')).toThrow("the guest's tcp-send failed");
+  });
+
+  it('of fio is taken by job, requests for small ones and MiB for large ones', () => {
+    const line = (op: string, order: string, kib: number, depth: number) => {
+      const fields = new Array(60).fill('0');
+      fields.splice(0, 3, '3', 'fio-3.33', `${op}-${order}-${kib}-${depth}`);
+      fields.splice(op === 'read' ? 6 : 47, 2, '2048', '512');
+      return `fio ${fields.join(';')}\r\n`;
+    };
+    const small = [1, 8, 32].flatMap(depth => ['read', 'write'].map(op => line(op, 'random', 4, depth)));
+    const all = [...small, line('read', 'sequential', 1024, 4), line('write', 'sequential', 1024, 4)].join('');
+    const sample = parseFio(all, 'raw ');
+    expect(Object.keys(sample)).toHaveLength(8);
+    expect(sample).toMatchObject({
+      'fio: raw read random 4 KiB depth 8 (IOPS)': 512,
+      'fio: raw write sequential 1024 KiB depth 4 (MiB/s)': 2,
+    });
+    expect(() => parseFio(small.join(''))).toThrow('did not do all its jobs');
   });
 
   it('is missed when it is not there', () => {

@@ -75,9 +75,9 @@ describe('images of Linux under tslaunch', () => {
 
       const seconds = STORM ?? (place.lab.kind === 'direct' ? '30' : '10');
       const seed = process.pid;
-      expect(await guest.ask(`/root/disk-storm /dev/vdb /dev/vdc ${seconds} ${seed} 4 32`), `seed ${seed}`).toMatch(
-        /^storm: \d{2,} reads, \d{2,} writes, \d+ syncs, 0 wrong$/,
-      );
+      const storm = await guest.ask(`/root/disk-storm /dev/vdb /dev/vdc ${seconds} ${seed} 4 32`);
+      if (STORM) console.log(storm);
+      expect(storm, `seed ${seed}`).toMatch(/^storm: \d{2,} reads, \d{2,} writes, \d+ syncs, 0 wrong$/);
       const { code, errors } = await guest.end('poweroff -f');
       expect(code).toBe(0);
       const faults =

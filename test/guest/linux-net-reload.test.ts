@@ -36,7 +36,7 @@ describe('a network driver that goes and comes', () => {
   let times: number;
 
   beforeAll(async () => {
-    times = Number(ASKED ?? (place.lab.kind === 'direct' ? 50 : 12));
+    times = Number(ASKED ?? (place.lab.kind === 'direct' ? 50 : 8));
     network = await TestNetwork.create(place.lab, place.scratch, SET_UP, 1);
     const progress = makeProgress();
     const stock = await debianKernel(progress);

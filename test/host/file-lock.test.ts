@@ -8,7 +8,9 @@ const TEXT = `1: POSIX  ADVISORY  WRITE 700 fe:00:131074 0 EOF
 4: OFDLCK ADVISORY  READ -1 00:06:7 0 EOF
 5: FLOCK  ADVISORY  WRITE 0 00:2a:12 0 EOF
 6: POSIX  ADVISORY  WRITE 481 00:1a:33161255 0 EOF
-7: POSIX  ADVISORY  WRITE 482 00:1a:33161256 0 4095
+7: POSIX  ADVISORY  WRITE 482 00:1a:33161256 0 99
+8: POSIX  ADVISORY  READ 482 00:1a:33161256 100 101
+9: POSIX  ADVISORY  WRITE 482 00:1a:33161256 102 EOF
 `;
 
 describe('/proc/locks', () => {
@@ -17,9 +19,9 @@ describe('/proc/locks', () => {
     expect(parseLocks(TEXT, '103:1f', 99n)).toBe(51);
   });
 
-  it('lists flocks of network file systems as POSIX locks of the whole file', () => {
+  it('lists flocks of network file systems as POSIX locks, in pieces where bytes were locked again', () => {
     expect(parseLocks(TEXT, '00:1a', 33161255n)).toBe(481);
-    expect(parseLocks(TEXT, '00:1a', 33161256n)).toBeUndefined();
+    expect(parseLocks(TEXT, '00:1a', 33161256n)).toBe(482);
   });
 
   it('is believed by inode alone where device numbers differ', () => {

@@ -1,8 +1,10 @@
 /**
  * How disks' files are read and written: through one io_uring for all of them where the kernel has it, by the thread pool otherwise, and
- * whenever the kernel says "not now" or "not this way". It is there as long as a file is open.
+ * whenever the kernel says "not now" or "not this way". It is there as long as a file is open. Which of the two takes a request where both
+ * can is for `engine-choice.ts` to say.
  */
 import { IoUring } from '../../host/io-uring.ts';
+import { chooseBetween } from './engine-choice.ts';
 import { type FileIo, threadPool } from './file-io.ts';
 
 /** What the ring answers to a request that the pool may still serve: it has not been done, not even in part. */
@@ -14,7 +16,7 @@ let users = 0;
 /** The engine, for one more file; {@link releaseIo} when it is closed. */
 export function acquireIo(): FileIo {
   if (users++ === 0) ring = IoUring.open();
-  return ring === undefined ? threadPool : withFallback(ring);
+  return ring === undefined ? threadPool : chooseBetween(threadPool, withFallback(ring));
 }
 
 export function releaseIo(): void {
