@@ -41,10 +41,11 @@ function jobFile(seconds: number): string {
   return JOBS + jobs.join('');
 }
 
-/** fio's terse lines, version 3: the third field is the job's name, bandwidths and requests a second follow. */
+/** fio's terse lines, version 3: the third field is the job's name, bandwidths and requests a second follow. It ends from outside: QEMU may lose last words. */
 const INIT = `
 fio --output-format=terse --terse-version=3 /jobs | grep '^3;' | sed 's/^/fio /'
 echo "fio: done"
+sleep 30
 poweroff -f
 `;
 /** Fields of a terse line, from 0: KiB a second and requests a second, of reads and of writes. */
@@ -66,7 +67,7 @@ export async function benchBlockLinux(options: BenchOptions): Promise<void> {
     const root = join(scratch, 'root.img');
     // A nested KVM emulated by QEMU has svm as well: what tells it from a real one is how QEMU's processor calls itself.
     const emulated = /QEMU|TCG/.test(readFileSync('/proc/cpuinfo', 'latin1'));
-    const files = { ...(await withLibraries('/usr/bin/fio')), '/jobs': jobFile(emulated ? 3 : 5) };
+    const files = { ...(await withLibraries('/usr/bin/fio')), '/jobs': jobFile(emulated ? 2 : 5) };
     await makeDisk(root, { size: 192, init: INIT, files });
     const disks = await makeDisks(scratch, MIB);
     const words = ['console=ttyS0', 'quiet', 'root=/dev/vda', 'panic=-1', ...options.arguments];
@@ -77,7 +78,11 @@ export async function benchBlockLinux(options: BenchOptions): Promise<void> {
         const sample: Sample = {};
         for (const disk of disks) {
           const needs = { memory: options.memory ?? 512, arguments: words, disks: [{ path: root }, disk] };
-          const run = await launch(blockCommand(name, kernel.bzImage, needs), { until: 'fio: done', timeout: 600_000 });
+          const run = await launch(blockCommand(name, kernel.bzImage, needs), {
+            until: 'fio: done',
+            stopThere: true,
+            timeout: 600_000,
+          });
           Object.assign(sample, parseFio(run.output, `${disk.format} `));
         }
         return sample;

@@ -4,7 +4,7 @@ import { UsageError } from '../base/errors.ts';
 import { type BlockOption, parseBlockOption } from '../devices/block/options.ts';
 import { parseTunnetOptions } from '../devices/net/tunnet-option.ts';
 import { parseCdromOption } from '../devices/scsi/options.ts';
-import { ENTRY_PROTOCOLS, type EntryProtocol, MAX_CPUS, type MachineConfig } from '../machine/config.ts';
+import { ENTRY_PROTOCOLS, type EntryProtocol, MAX_CPUS, MAX_DEVICES, type MachineConfig } from '../machine/config.ts';
 import { parseMemory } from './memory-size.ts';
 import { observationOf } from './observation.ts';
 import { USAGE } from './options.ts';
@@ -28,7 +28,7 @@ export function configure({ options, operands }: Words, environment: Environment
   const initrdPath = value('initrd');
   const username = value('username');
   const chroot = value('chroot');
-  return {
+  const config: MachineConfig = {
     memoryBytes,
     cpus: parseCpus(value('cpus') ?? '1'),
     kernelPath,
@@ -44,6 +44,18 @@ export function configure({ options, operands }: Words, environment: Environment
     entry: parseEntry(value('entry') ?? 'auto'),
     ...observationOf(options),
   };
+  refuseTooMany(config);
+  return config;
+}
+
+/** Each device has a PCI slot, and the console has one, too. */
+function refuseTooMany({ blocks, cdroms, networks, rng }: MachineConfig): void {
+  const devices = 1 + blocks.length + cdroms.length + networks.length + (rng ? 1 : 0);
+  if (devices <= MAX_DEVICES) return;
+  throw new UsageError(
+    `The guest would have ${devices} devices with its console, more than the ${MAX_DEVICES} that fit.`,
+    'Leave some out.',
+  );
 }
 
 function parseCpus(text: string): number {

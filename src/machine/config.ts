@@ -15,6 +15,9 @@ export const ENTRY_PROTOCOLS: readonly EntryProtocol[] = ['auto', 'linux', 'pvh'
 /** Most vCPUs a machine may have. */
 export const MAX_CPUS = 32;
 
+/** Most devices a machine may have: a slot each on the PCI bus, whose first one is the host bridge's. */
+export const MAX_DEVICES = 31;
+
 export interface MachineConfig {
   /** Guest RAM in bytes, a multiple of 1 MiB. */
   readonly memoryBytes: number;

@@ -17,7 +17,13 @@ export interface Piece {
 function pieceOf(start: number, bytes: Uint8Array): Piece {
   const { buffer, byteOffset, length } = bytes;
   const view = new DataView(buffer, byteOffset, length);
-  return { start, end: start + length, bytes, view, words: new Uint32Array(buffer, byteOffset, length >>> 2) };
+  return {
+    start,
+    end: start + length,
+    bytes,
+    view,
+    words: new Uint32Array(buffer, byteOffset, Math.floor(length / 4)),
+  };
 }
 
 export class PhysicalMemory {

@@ -33,6 +33,7 @@ const WORDS: readonly Row[] = [
   ['a value for a switch', '64 good --rng=no', 2, /--rng takes no value/],
   ['an unknown flag of a disk', '64 good --block disk,fast', 2, /--block does not know "fast"/],
   ['a disk that is written twice', '64 good --block disk --block ./disk', 2, /--block \.\/disk is given twice.*,ro/],
+  ['too many devices', `64 good${' --cdrom disk'.repeat(31)}`, 2, /have 32 devices with its console, more than the 31/],
   ['an option of the doctor', '64 good --json', 2, /--json only goes with tslaunch doctor/],
   ['an argument for the doctor', 'doctor who', 2, /takes no argument 'who'/],
 ];

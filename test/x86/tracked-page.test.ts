@@ -106,3 +106,12 @@ function paged(kind: CpuKind) {
   state.system.cr0 |= BigInt(CR0.PG);
   return state;
 }
+
+it('takes RAM in pieces of two GiB, whose size in bytes is no 32-bit integer', () => {
+  // Nothing of it is touched, so it takes no memory.
+  const guest = { regions: [{ gpa: 0, bytes: new Uint8Array(2 ** 31) }] };
+  const page = new TrackedPage(new WalkRecorder(guest.regions));
+  const state = cpu('protected32');
+  expect(page.translate(state, linear(0, 0x7fff_f123), true)).toBe(0x7fff_f123);
+  expect(page.piece?.words).toHaveLength(2 ** 29);
+});

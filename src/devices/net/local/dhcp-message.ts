@@ -1,7 +1,6 @@
 /**
- * DHCP messages as bytes (RFC 2131, 2; options by RFC 2132). npm's packages for DHCP are whole servers and clients that own a UDP
- * socket and show their codec to nobody (`dhcp`), or have been silent since 2013 (`dhcpjs`); one message a lease is little
- * enough to write here.
+ * DHCP messages as bytes (RFC 2131, 2; options by RFC 2132). The known package (`dhcp`) is a whole server that owns a UDP socket and
+ * shows its codec to nobody; one message a lease is little enough to write here.
  */
 import { MAC_BYTES } from '../mac.ts';
 
