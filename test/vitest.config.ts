@@ -3,10 +3,12 @@ import { defineConfig } from 'vitest/config';
 const root = new URL('..', import.meta.url).pathname;
 /** Guests that want a KVM with hardware behind it: on this machine, or in the lab. */
 const HARDWARE = ['lab', 'linux-*', 'console-linux', 'console-pipes'].map(name => `test/guest/${name}.test.ts`);
+/** So many of them that both sides of `npm test` take about as long. */
+const NETWORKS = ['linux-net', 'linux-net-local'].map(name => `test/guest/${name}.test.ts`);
 
-// Three projects: `unit` needs nothing but Node; `native` boots guests on the local KVM, whatever its kind, and `linux` where there is
-// hardware behind it. Guests time out when they starve, so their files run one at a time. The lab keeps one core busy: `npm test`
-// runs `linux` beside the other two.
+// Four projects: `unit` needs nothing but Node; `native` boots guests on the local KVM, whatever its kind, `linux` and `networks` where
+// there is hardware behind it. Guests time out when they starve, so their files run one at a time. A lab keeps one core busy: `npm test`
+// runs `linux` beside the other three.
 export default defineConfig({
   test: {
     reporters: ['default'],
@@ -41,18 +43,20 @@ export default defineConfig({
           hookTimeout: 600_000,
         },
       },
-      {
+      ...[
+        { name: 'linux', include: HARDWARE, exclude: NETWORKS },
+        { name: 'networks', include: NETWORKS },
+      ].map(project => ({
         test: {
-          name: 'linux',
+          ...project,
           root,
-          include: HARDWARE,
           globalSetup: new URL('guest/support/setup.ts', import.meta.url).pathname,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
           testTimeout: 300_000,
           hookTimeout: 600_000,
         },
-      },
+      })),
     ],
   },
 });
