@@ -11,10 +11,8 @@ import { usePlace } from './support/place.ts';
 const place = usePlace();
 const SIZE = 10 * MiB;
 
-/** Reads a line that was there before the guest was, then SIZE bytes, and gives all of them back. */
-const INIT = `read -r early
-echo "early: $early"
-stty raw -echo
+/** Reads SIZE bytes and gives all of them back. */
+const INIT = `stty raw -echo
 echo ready
 dd bs=4096 count=${SIZE / 4096} iflag=fullblock of=/tmp/data 2>/dev/null
 echo begin
@@ -28,7 +26,7 @@ const SYSRQ = 0x0f;
 
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-it('a pipe into a Linux guest and one out of it lose no byte, nor do they before the guest is there', async () => {
+it('a pipe into a Linux guest and one out of it lose no byte', async () => {
   const disk = join(place.scratch, 'pipes.img');
   await makeDisk(disk, { size: 16, init: INIT });
   const words = ['128', (await kernel('x86_64')).vmlinux, 'quiet', 'root=/dev/vda', 'ro', '--block', `${disk},ro`];
@@ -38,10 +36,8 @@ it('a pipe into a Linux guest and one out of it lose no byte, nor do they before
     const output = () => Buffer.concat(parts);
     tslaunch.stdout.on('data', bytes => parts.push(bytes));
     const said = once(tslaunch.stdout, 'end');
-    tslaunch.stdin.write('typed ahead\n');
     const ready = () => output().toString('latin1').endsWith('ready\n');
     await expect.poll(ready, { timeout: 120_000, interval: 100 }).toBe(true);
-    expect(output().toString('latin1')).toContain('early: typed ahead\r\n');
 
     const input = randomBytes(SIZE).map(byte => (byte === SYSRQ ? 0 : byte));
     tslaunch.stdin.end(input);

@@ -1,7 +1,8 @@
 /**
  * When a driver listens. Linux's (drivers/char/virtio_console.c) hands out its receive buffers before its interrupt handler knows
  * whose they are, and throws away what arrives until then; a change of the configuration reaches it only afterwards. So input waits
- * until the driver has looked at the window's size, which it is told of at its start.
+ * until the driver has looked at the window's size, which it is told of at its start. That makes a loss rare, not impossible: a driver
+ * may look while its probe has not come to the end yet.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { DeviceHandle } from '../../virtio/device.ts';
