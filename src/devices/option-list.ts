@@ -33,12 +33,34 @@ export function parseOptionList(option: string, text: string, known: readonly st
 }
 
 function unknownKey(option: string, key: string, known: readonly string[]): UsageError {
-  const near = closestMatch(key.toLowerCase(), [...known], { maxDistance: MAX_EDITS });
+  const near = nearest(key, known);
   const remedy =
     near === undefined
       ? `It knows ${known.join(', ')}; a comma in a file name is written twice.`
       : `Did you mean ${near}?`;
   return new UsageError(`${option} does not know "${key}".`, remedy);
+}
+
+/** The known word that was probably meant. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  return closestMatch(word.toLowerCase(), [...known], { maxDistance: MAX_EDITS });
+}
+
+/** The file that an option begins with. `usage` is how the option is written. */
+export function fileOf(option: string, { head }: OptionList, usage: string): string {
+  if (head === '') throw new UsageError(`${option} names no file.`, `Write ${usage}.`);
+  if (head.includes('\0')) throw new UsageError(`${option} names a file with a zero byte in it.`, 'Name another file.');
+  return head;
+}
+
+/** The value of `serial`, of at most `most` characters. */
+export function serialOf(option: string, { entries }: OptionList, most: number): string {
+  const value = entries.get('serial');
+  if (value !== undefined && /^[\x21-\x7e]+$/.test(value) && value.length <= most) return value;
+  throw new UsageError(
+    `${option} serial "${value ?? ''}" is not a serial number.`,
+    `Use 1 to ${most} printable ASCII characters without blanks.`,
+  );
 }
 
 /** Splits at single commas; a double one stands for a comma. */

@@ -4,6 +4,7 @@
  */
 import koffi, { type node } from 'koffi';
 import type { Bell, BellWaiter } from '../base/bell.ts';
+import { Wake } from '../base/wake.ts';
 import { check, sys } from './libc.ts';
 
 const EFD_NONBLOCK = 0o4000;
@@ -49,8 +50,7 @@ export class EventFdBell implements Bell {
 export class EventFdWaiter implements BellWaiter {
   readonly fd: number;
   readonly #poll: node.PollHandle;
-  #rung = false;
-  #wake: (() => void) | undefined;
+  readonly #wake = new Wake();
 
   constructor(fd: number) {
     this.fd = fd;
@@ -59,22 +59,13 @@ export class EventFdWaiter implements BellWaiter {
     });
   }
 
+  /** A ring between two waits is remembered, so none is lost. */
   wait(): Promise<void> {
-    // A ring between two waits is remembered in #rung, so none is lost.
-    if (this.#rung) {
-      this.#rung = false;
-      return Promise.resolve();
-    }
-    return new Promise(resolve => {
-      this.#wake = resolve;
-    });
+    return this.#wake.wait();
   }
 
   cancel(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    if (wake) wake();
-    else this.#rung = true;
+    this.#wake.wake();
   }
 
   close(): void {

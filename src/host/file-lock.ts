@@ -3,17 +3,14 @@
  * read-only one. The lock belongs to the open file and goes with it, however the process ends.
  */
 import { fstatSync, readFileSync } from 'node:fs';
-import koffi from 'koffi';
 import { HostError } from '../base/errors.ts';
-import { errno } from './libc.ts';
+import { errno, libc } from './libc.ts';
 
 const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
-const flock: (fd: number, operation: number) => number = koffi
-  .load('libc.so.6')
-  .func('int flock(int fd, int operation)');
+const flock: (fd: number, operation: number) => number = libc.func('int flock(int fd, int operation)');
 
 /** Who keeps a lock from us; the process is unknown when it lives in another PID namespace. */
 export interface LockHolder {
@@ -24,7 +21,7 @@ export interface LockHolder {
 export function tryLockFile(fd: number, mode: 'exclusive' | 'shared'): LockHolder | undefined {
   if (flock(fd, (mode === 'exclusive' ? LOCK_EX : LOCK_SH) | LOCK_NB) === 0) return undefined;
   const name = errno();
-  if (name === 'EWOULDBLOCK' || name === 'EAGAIN') return { pid: lockHolder(fd) };
+  if (name === 'EAGAIN') return { pid: lockHolder(fd) };
   throw new HostError(`flock failed with ${name}.`, undefined, { syscall: 'flock', errno: name });
 }
 

@@ -2,7 +2,7 @@
  * What a file or block device has of space: how long it is now, and ways to give a part of it back or to zero it without writing. The calls
  * that may wait for a disk run on a thread of Node's pool. Errors are errno's names, as in Node's own.
  */
-import koffi from 'koffi';
+import { addressOf } from './address.ts';
 import { errno, libc } from './libc.ts';
 
 const SEEK_END = 2;
@@ -61,19 +61,7 @@ export function discardBlocks(fd: number, offset: number, length: number): Promi
 
 /** Where in this process's memory the buffer's bytes are, modulo `alignment`. */
 export function misalignment(bytes: Uint8Array, alignment: number): number {
-  return Number((addressOf(bytes.buffer) + BigInt(bytes.byteOffset)) % BigInt(alignment));
-}
-
-const addresses = new WeakMap<ArrayBufferLike, bigint>();
-
-/** Where a buffer is. Guest memory is a few large ones: their addresses are looked up once. */
-export function addressOf(buffer: ArrayBufferLike): bigint {
-  let address = addresses.get(buffer);
-  if (address === undefined) {
-    address = BigInt(koffi.address(buffer));
-    addresses.set(buffer, address);
-  }
-  return address;
+  return (addressOf(bytes.buffer) + bytes.byteOffset) % alignment;
 }
 
 function call(syscall: string, start: (done: Done) => void): Promise<void> {

@@ -4,8 +4,9 @@
  * for a request and, past the page cache, twice the requests.
  */
 import koffi, { type node } from 'koffi';
+import { addressOf } from './address.ts';
 import { closeFd, createEventFd, drainEventFd } from './eventfd.ts';
-import { addressOf, type SystemError, systemError } from './file-space.ts';
+import { type SystemError, systemError } from './file-space.ts';
 import { Rings } from './io-uring-rings.ts';
 import { errnoName } from './libc.ts';
 
@@ -105,9 +106,9 @@ export class IoUring {
     const full = () => this.#waiting.length === this.#rings.entries || this.#iovecCount + buffers.length > IOVECS;
     if (full()) this.#submit();
     if (full() || this.#runningCount === this.#rings.results) return false;
-    const address = this.#iovecsAt + BigInt(this.#iovecCount * 16);
+    const address = BigInt(this.#iovecsAt + this.#iovecCount * 16);
     for (const { buffer, byteOffset, byteLength } of buffers) {
-      this.#iovecs[2 * this.#iovecCount] = addressOf(buffer) + BigInt(byteOffset);
+      this.#iovecs[2 * this.#iovecCount] = BigInt(addressOf(buffer) + byteOffset);
       this.#iovecs[2 * this.#iovecCount + 1] = BigInt(byteLength);
       this.#iovecCount++;
     }

@@ -2,7 +2,7 @@
  * readv(2) and writev(2) on descriptors that never block, straight between the kernel and memory that a Uint8Array shows, guest
  * RAM above all (not that of a SharedArrayBuffer: koffi tells no addresses of those). One call moves one packet; the vector is built without allocating.
  */
-import koffi from 'koffi';
+import { addressOf } from './address.ts';
 import { errno, libc } from './libc.ts';
 
 /** IOV_MAX: buffers that one call takes. */
@@ -16,8 +16,7 @@ const writev: Vectored = libc.func('intptr_t writev(int fd, uintptr_t iov, int c
 /** `struct iovec` times MAX_BUFFERS as 32-bit halves of address and length. Used within a call only, by any one thread. */
 const iov = new Uint32Array(4 * MAX_BUFFERS);
 /** Never moves: V8 keeps only the smallest arrays where its collector may move them. */
-const iovAddress = Number(koffi.address(iov.buffer));
-const addresses = new WeakMap<ArrayBufferLike, number>();
+const iovAddress = addressOf(iov.buffer);
 
 /** Result of a call: bytes moved, or the name of what went wrong. */
 export type Moved = number | string;
@@ -55,14 +54,4 @@ function fill(buffers: readonly Uint8Array[]): number {
     iov[4 * i + 3] = 0;
   }
   return count;
-}
-
-/** User space ends at 2^47 (2^56 at most in sight), so an address is a safe integer. */
-function addressOf(buffer: ArrayBufferLike): number {
-  let address = addresses.get(buffer);
-  if (address === undefined) {
-    address = Number(koffi.address(buffer));
-    addresses.set(buffer, address);
-  }
-  return address;
 }

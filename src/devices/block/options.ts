@@ -4,7 +4,7 @@
  */
 import { isPowerOfTwo } from '../../base/bits.ts';
 import { UsageError } from '../../base/errors.ts';
-import { type OptionList, parseOptionList } from '../option-list.ts';
+import { fileOf, type OptionList, parseOptionList, serialOf } from '../option-list.ts';
 import { ID_BYTES } from './request.ts';
 
 /** What of the file's bytes are the disk's. */
@@ -43,14 +43,14 @@ const KEYS = ['ro', 'serial', 'format', 'cache', 'discard', 'queues', 'backing',
 
 /** Throws UsageError, one sentence and a remedy, for whatever is wrong. Does not look at the file. */
 export function parseBlockOption(text: string): BlockOption {
-  const { head: file, entries } = parseOptionList('--block', text, KEYS);
-  if (file === '') throw new UsageError('--block names no file.', 'Write --block FILE[,ro][,serial=S].');
-  if (file.includes('\0')) throw new UsageError('--block names a file with a zero byte in it.', 'Name another file.');
+  const list = parseOptionList('--block', text, KEYS);
+  const file = fileOf('--block', list, '--block FILE[,ro][,serial=S]');
+  const { entries } = list;
   if (entries.get('ro') !== undefined) throw new UsageError('--block takes "ro" without a value.', 'Write FILE,ro.');
   return {
     file,
     readOnly: entries.has('ro'),
-    ...(entries.has('serial') ? { serial: serialOf(entries.get('serial')) } : {}),
+    ...(entries.has('serial') ? { serial: serialOf('--block', list, ID_BYTES) } : {}),
     ...(entries.has('format') ? { format: oneOf(entries, 'format', FORMATS) } : {}),
     cache: entries.has('cache') ? oneOf(entries, 'cache', CACHE_MODES) : 'writeback',
     discard: !entries.has('discard') || oneOf(entries, 'discard', ON_OFF) === 'on',
@@ -70,14 +70,6 @@ function oneOf<T extends string>(entries: OptionList['entries'], key: string, wo
   throw new UsageError(
     `--block takes "${key}" as one of ${words.join(', ')}${value ? `, not "${value}"` : ''}.`,
     `Write FILE,${key}=${words[0]}.`,
-  );
-}
-
-function serialOf(value: string | undefined): string {
-  if (value !== undefined && /^[\x21-\x7e]+$/.test(value) && value.length <= ID_BYTES) return value;
-  throw new UsageError(
-    `--block serial "${value ?? ''}" is not a serial number.`,
-    `Use 1 to ${ID_BYTES} printable ASCII characters without blanks.`,
   );
 }
 

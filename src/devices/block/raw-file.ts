@@ -4,7 +4,6 @@ import { UsageError } from '../../base/errors.ts';
 import { log } from '../../base/log.ts';
 import type { BlockBackend } from './backend.ts';
 import type { BlockSizes } from './block-sizes.ts';
-import { HostFile, type HostFileOptions } from './host-file.ts';
 import type { DiskFile } from './image-file.ts';
 import { SECTOR } from './registers.ts';
 
@@ -22,20 +21,6 @@ export class RawFile implements BlockBackend {
     this.readOnly = file.readOnly;
     this.blockSizes = file.blockSizes;
     this.size = sizeOf(file);
-  }
-
-  /**
-   * Opens and locks an image. Throws UsageError, one sentence, for a file that cannot be a disk, and HostError for one that
-   * another process has open.
-   */
-  static async open(path: string, options: HostFileOptions): Promise<RawFile> {
-    const file = await HostFile.open(path, options);
-    try {
-      return new RawFile(file);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
   }
 
   read(offset: number, buffers: readonly Uint8Array[]): Promise<number> | number {

@@ -3,6 +3,7 @@
  * not fit, and the next reads have more of the guest's. Where frames have to be looked at before the guest may see them they are
  * copied. The wire is not asked while the guest has no buffers: the kernel keeps the frames, and drops what is too much.
  */
+import { Wake } from '../../base/wake.ts';
 import type { Virtqueue } from '../../virtio/virtqueue.ts';
 import { fillScattered, gatherScattered } from '../scatter.ts';
 import type { NetPort } from './backend.ts';
@@ -12,7 +13,6 @@ import { FILTER_BYTES, type ReceiveFilter } from './receive-filter.ts';
 import { copy, spill } from './scratch.ts';
 import type { NetStatistics } from './statistics.ts';
 import { Stock } from './stock.ts';
-import { Wake } from './wake.ts';
 
 /** Room for the longest frame, and for one of an ordinary network. */
 const LONGEST = HEADER + MAX_FRAME;

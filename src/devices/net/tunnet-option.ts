@@ -3,9 +3,8 @@
  * a new tap joins, a tap that is there already, `local` or `none`. Whether bridge and tap exist is found out when they are opened.
  */
 import { isIPv6 } from 'node:net';
-import { closestMatch } from 'leven';
 import { UsageError } from '../../base/errors.ts';
-import { parseOptionList } from '../option-list.ts';
+import { nearest, parseOptionList } from '../option-list.ts';
 import type { NetOption, NetWire } from './config.ts';
 import { parseHostAddress } from './host-address.ts';
 import { interfaceName } from './interface-name.ts';
@@ -20,8 +19,6 @@ export const MAX_QUEUE_PAIRS = 32;
 const KEYS = ['mtu', 'locked', 'queues', 'mac'];
 const WIRES = ['bridge', 'tap', 'local', 'none'];
 const FORMS = 'Write an address such as 192.168.5.1/24, bridge:NAME, tap:NAME, local or none';
-/** Edits after which a word is no longer taken for a slip of the fingers. */
-const MAX_EDITS = 2;
 
 /** Throws UsageError, one sentence and a remedy, for whatever is wrong. Looks at no interface. */
 export function parseTunnetOption(text: string): NetOption {
@@ -91,7 +88,7 @@ function macText(parts: readonly string[]): string | undefined {
 }
 
 function unknownWire(word: string): UsageError {
-  const near = closestMatch(word.toLowerCase(), WIRES, { maxDistance: MAX_EDITS });
+  const near = nearest(word, WIRES);
   const remedy =
     near === undefined ? `${FORMS}.` : `Did you mean ${near}${near === 'bridge' || near === 'tap' ? ':NAME' : ''}?`;
   return new UsageError(`--tunnet does not know "${word}".`, remedy);

@@ -140,7 +140,7 @@ describe('holes in a file', () => {
 
 describe('a file that somebody shortens', () => {
   it('is not made longer again by writes behind its end', async () => {
-    const disk = await RawFile.open(path, { readOnly: false });
+    const disk = new RawFile(await HostFile.open(path, { readOnly: false }));
     closing.push(() => disk.close());
     truncateSync(path, 8192);
     expect(disk.sizeNow()).toBe(8192);

@@ -1,15 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -18,6 +8,7 @@ import { describeError, type HostError, UsageError } from '../../../src/base/err
 import { log } from '../../../src/base/log.ts';
 import type { BlockBackend } from '../../../src/devices/block/backend.ts';
 import { type ImageOptions, openImage } from '../../../src/devices/block/image.ts';
+import { openFilesIn } from '../../support/open-files.ts';
 import { qemuImg, qemuIo } from './qcow2/support/qemu.ts';
 
 let folder: string;
@@ -65,15 +56,7 @@ async function firstByte(disk: BlockBackend): Promise<number> {
   await disk.read(0, [sector]);
   return sector[0]!;
 }
-/** How many files of the test's folder are open. */
-const descriptors = () =>
-  readdirSync('/proc/self/fd').filter(fd => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
-    } catch {
-      return false;
-    }
-  }).length;
+const descriptors = () => openFilesIn(folder);
 
 describe('the format of an image', () => {
   it('is what its first bytes say, or the user', async () => {

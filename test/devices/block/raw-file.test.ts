@@ -4,9 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
-  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -19,8 +17,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { describeError, HostError, UsageError } from '../../../src/base/errors.ts';
 import { log } from '../../../src/base/log.ts';
-import { RawFile } from '../../../src/devices/block/raw-file.ts';
+import { openImage } from '../../../src/devices/block/image.ts';
+import type { RawFile } from '../../../src/devices/block/raw-file.ts';
 import { openFailure } from '../../../src/devices/block/raw-file-errors.ts';
+import { openFilesIn } from '../../support/open-files.ts';
 import { Random } from '../random.ts';
 
 let folder: string;
@@ -39,8 +39,10 @@ afterEach(async () => {
   for (const file of open.splice(0)) await file.close();
   rmSync(folder, { recursive: true });
 });
+/** As the launcher opens a disk that the user calls raw. */
+const openRaw = (path: string, readOnly = false) => openImage(path, { readOnly, format: 'raw' }) as Promise<RawFile>;
 async function opened(readOnly = false, path = image): Promise<RawFile> {
-  const file = await RawFile.open(path, { readOnly });
+  const file = await openRaw(path, readOnly);
   open.push(file);
   return file;
 }
@@ -51,15 +53,7 @@ async function refusal(path: string, readOnly = false): Promise<[Error, string]>
   );
   return [error, describeError(error).replaceAll(folder, '')];
 }
-/** How many files of the test's folder this process has open; others come and go as they like. */
-const openDescriptors = () =>
-  readdirSync('/proc/self/fd').filter(fd => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
-    } catch {
-      return false;
-    }
-  }).length;
+const openDescriptors = () => openFilesIn(folder);
 
 describe('a raw image', () => {
   it('reads and writes where it is told, cached or not', async () => {
@@ -193,7 +187,7 @@ describe('a raw image', () => {
 
   it('gives its lock and descriptors back', async () => {
     const before = openDescriptors();
-    const file = await RawFile.open(image, { readOnly: false });
+    const file = await openRaw(image);
     await file.close();
     expect(openDescriptors()).toBe(before);
     closeSync(openSync(image, 'r+'));

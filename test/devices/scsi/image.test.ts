@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { log } from '../../../src/base/log.ts';
 import { HostFile } from '../../../src/devices/block/host-file.ts';
 import { CdromImage } from '../../../src/devices/scsi/image.ts';
 import { openDrive } from '../../../src/devices/scsi/open-drive.ts';
+import { openFilesIn } from '../../support/open-files.ts';
 import { Random } from '../random.ts';
 
 let folder: string;
@@ -38,14 +39,7 @@ async function refusal(promise: Promise<unknown>): Promise<string> {
   expect(error).toBeInstanceOf(UsageError);
   return describeError(error).replaceAll(folder, '');
 }
-const openDescriptors = () =>
-  readdirSync('/proc/self/fd').filter(fd => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
-    } catch {
-      return false;
-    }
-  }).length;
+const openDescriptors = () => openFilesIn(folder);
 
 describe('a CD-ROM image', () => {
   it('is read where it is told', async () => {

@@ -1,0 +1,17 @@
+/** Where memory is, for structures that the kernel reads addresses from. */
+import koffi from 'koffi';
+
+const addresses = new WeakMap<ArrayBufferLike, number>();
+
+/**
+ * The address of a buffer's first byte; not for a SharedArrayBuffer, of which koffi tells none. Guest memory is a few large buffers: each is
+ * looked up once. User space ends at 2^47 (2^56 at most in sight), and no allocation comes near 2^53: an address is a safe integer.
+ */
+export function addressOf(buffer: ArrayBufferLike): number {
+  let address = addresses.get(buffer);
+  if (address === undefined) {
+    address = Number(koffi.address(buffer));
+    addresses.set(buffer, address);
+  }
+  return address;
+}
