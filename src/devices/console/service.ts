@@ -8,7 +8,7 @@ import type { DeviceHandle, DeviceService } from '../../virtio/device.ts';
 import type { Virtqueue } from '../../virtio/virtqueue.ts';
 import { fillScattered } from '../scatter.ts';
 import type { ConsoleBackend } from './backend.ts';
-import { untilListening } from './listening.ts';
+import { PAUSE_MS, untilListening } from './listening.ts';
 import { OutputBuffer } from './output-buffer.ts';
 import { CONSOLE_CONFIG, type ConsoleModel, RECEIVE_QUEUE } from './registers.ts';
 import { parseOutput, parseRoom } from './request.ts';
@@ -28,6 +28,7 @@ export class ConsoleService implements DeviceService {
   readonly #model: Pick<ConsoleModel, 'emergency'>;
   readonly #backend: ConsoleBackend;
   readonly #output: OutputBuffer;
+  readonly #pauseMs: number;
   /** Input that was read and has not fitted into the guest's buffers; survives a reset. */
   #leftover: Uint8Array = NOTHING;
   /** A read that is under way; survives a reset too, so that no byte is lost. */
@@ -38,9 +39,10 @@ export class ConsoleService implements DeviceService {
   /** Emergency writes on their way into the output. */
   #emergency: Promise<void> = Promise.resolve();
 
-  constructor(model: Pick<ConsoleModel, 'emergency'>, backend: ConsoleBackend) {
+  constructor(model: Pick<ConsoleModel, 'emergency'>, backend: ConsoleBackend, pauseMs = PAUSE_MS) {
     this.#model = model;
     this.#backend = backend;
+    this.#pauseMs = pauseMs;
     this.#output = new OutputBuffer(bytes => backend.write(bytes));
   }
 
@@ -104,7 +106,7 @@ export class ConsoleService implements DeviceService {
     const running = new UntilStopped(queue);
     try {
       this.#announce(device);
-      await untilListening({ device, queue, running, outputs: () => this.#outputs });
+      await untilListening({ device, queue, running, outputs: () => this.#outputs, pauseMs: this.#pauseMs });
       for (let chain = await queue.next(); chain !== undefined; chain = await queue.next()) {
         const room = parseRoom(chain);
         if (this.#leftover.length === 0) {

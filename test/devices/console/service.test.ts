@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CONSOLE_CONFIG, consoleModel, F } from '../../../src/devices/console/registers.ts';
 import { ConsoleService } from '../../../src/devices/console/service.ts';
@@ -25,7 +26,7 @@ async function start(options: MockDriverOptions = {}): Promise<MockDriver> {
 beforeEach(() => {
   terminal = new MemoryConsole();
   model = consoleModel(config, RegisterFile.create(1 << 16));
-  service = new ConsoleService(model, terminal);
+  service = new ConsoleService(model, terminal, 0);
 });
 afterEach(async () => {
   await driver?.stop();
@@ -236,6 +237,23 @@ describe('console input before the driver listens', () => {
     expect(came).toBe(false);
     running.readConfig();
     expect(text((await reply).data)).toBe('early');
+  });
+
+  it('waits for a pause, since a probe prints the log before it listens', async () => {
+    service = new ConsoleService(model, terminal, 100);
+    await start();
+    let came = false;
+    const reply = receive.submit([], [100]).then(({ data }) => {
+      came = true;
+      return text(data);
+    });
+    terminal.type('early');
+    for (let line = 0; line < 20; line++) {
+      await transmit.submit([Buffer.from('a line of the log')]);
+      await setTimeout(15);
+    }
+    expect(came).toBe(false);
+    expect(await reply).toBe('early');
   });
 
   it('waits for no look of a driver that did not take the size', async () => {
