@@ -14,6 +14,7 @@ import { rows as stack } from './stack.ts';
 import { rows as strings } from './strings.ts';
 import { rows as system } from './system.ts';
 import { rows as vectorConvert } from './vector-convert.ts';
+import { rows as vectorCrypto } from './vector-crypto.ts';
 import { rows as vectorFloat } from './vector-float.ts';
 import { rows as vectorInteger } from './vector-integer.ts';
 import { rows as vectorLanes } from './vector-lanes.ts';
@@ -55,6 +56,7 @@ export const FAMILIES: readonly Family[] = [
   { title: 'AVX-512', rows: evex },
   { title: 'AVX-512 compares', rows: evexCompare },
   { title: 'Vector strings', rows: vectorString },
+  { title: 'Carry-less multiplication and AES', rows: vectorCrypto },
   { title: 'Floating point', rows: vectorFloat },
   { title: 'Conversions', rows: vectorConvert },
 ];
