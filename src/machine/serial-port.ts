@@ -7,6 +7,7 @@ import type { BellWaiter } from '../base/bell.ts';
 import type { ConsoleBackend } from '../devices/console/backend.ts';
 import type { ConsoleRouter } from '../devices/console/router.ts';
 import type { Serial } from '../devices/platform/serial.ts';
+import { SerialListener } from '../devices/platform/serial-listener.ts';
 
 /**
  * A guest sends byte by byte. After some have been written, the next are left to gather for so long (in ms): otherwise each would
@@ -29,9 +30,10 @@ export class SerialPort {
     const connection = { ended: false, bell, done: Promise.resolve() };
     connection.done = this.#serve(serial, connection);
     this.#connection = connection;
+    const listener = new SerialListener(serial);
     this.#router.attachSerial({
       get listening() {
-        return serial.receiveInterruptEnabled;
+        return listener.listening;
       },
       push: bytes => {
         const count = serial.received.pushSome(bytes);

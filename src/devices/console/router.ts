@@ -1,13 +1,13 @@
 /**
  * One terminal, two ports: the serial port and the virtio console both write to it, and what is typed goes to whichever the guest
- * listens at: the serial port while its receive interrupt is on, the virtio console otherwise. What nobody takes waits here, and
+ * listens at: the serial port while its driver reads there, the virtio console otherwise. What nobody takes waits here, and
  * the terminal with it.
  */
 import type { ConsoleBackend } from './backend.ts';
 
 /** The receiving side of a serial port. */
 export interface SerialInput {
-  /** The guest has the receive interrupt enabled. */
+  /** The guest reads from it. Before it does, what is typed should wait, as nobody would read it. */
   readonly listening: boolean;
   /** Takes as many bytes as fit and returns how many. */
   push(bytes: Uint8Array): number;

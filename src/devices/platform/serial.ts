@@ -59,9 +59,13 @@ export class Serial implements RegisterBlock {
     this.#slice.lock.with(() => this.#uart.updateLine());
   }
 
-  /** Whether the guest listens. Before it does, what is typed should wait, as nobody would read it. */
   get receiveInterruptEnabled(): boolean {
     return this.#uart.receiveInterruptEnabled;
+  }
+
+  /** OUT2, through which the interrupt goes on a PC. Here it goes anyway. */
+  get interruptGateOpen(): boolean {
+    return this.#uart.interruptGateOpen;
   }
 
   read(offset: number, width: Width): number {

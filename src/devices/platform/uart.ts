@@ -75,6 +75,10 @@ export class Uart {
     return (this.bytes[AT.ier]! & IER.receive) !== 0;
   }
 
+  get interruptGateOpen(): boolean {
+    return (this.bytes[AT.mcr]! & MCR.out2) !== 0;
+  }
+
   registerAt(offset: number): UartRegister | undefined {
     return this.latch && offset < LATCH.length ? LATCH[offset] : REGISTERS[offset];
   }
