@@ -3,6 +3,8 @@ import type { Execution } from './execution.ts';
 import { type Row, row } from './row.ts';
 import { halves, pair } from './vector-rows.ts';
 
+type Run = (x: Execution) => void;
+
 /** The product of two polynomials over GF(2), 128 bits. */
 function carryless(a: bigint, b: bigint): bigint {
   let product = 0n;
@@ -62,13 +64,13 @@ const aesRound = (table: Uint8Array, step: 1 | 3, factors?: readonly Uint8Array[
     for (let i = at; i < at + 16; i++) out.u8[i]! ^= b.u8[i]!;
   });
 
-const aesimc = (x: Execution): void => {
+const aesimc: Run = x => {
   mixColumns(x.load(1, x.a).u8.subarray(0, 16), BACK);
   x.store(0, x.a);
 };
 
 /** Substituted words 1 and 3, as they are and rotated by a byte with the round constant. */
-const aeskeygenassist = (x: Execution): void => {
+const aeskeygenassist: Run = x => {
   const { u8 } = x.load(1, x.a);
   for (const word of [4, 12]) {
     const out = x.out.u8.subarray(word - 4, word + 4);
@@ -82,24 +84,23 @@ const aeskeygenassist = (x: Execution): void => {
 };
 
 /** SSE, AVX and, of 32 bytes, a feature of its own. */
-function trio(encoding: string, name: string, operands: string, run: (x: Execution) => void, features: string[]): Row[] {
-  const [feature, wideFeature] = features as [string, string];
-  const options = { feature, l: 0 } as const;
-  const manual = name.toUpperCase();
+function trio(encoding: string, name: string, operands: string, run: Run, feature: string, wideFeature: string): Row[] {
+  const wide = { manual: name.toUpperCase(), vex: true, l: 1, feature: wideFeature } as const;
   return [
-    ...pair(encoding, name, operands, run, { ...options, vexFeature: feature }),
-    row(encoding, `v${name}`, operands, run, { manual, vex: true, l: 1, feature: wideFeature }),
+    ...pair(encoding, name, operands, run, { feature, l: 0, vexFeature: feature }),
+    row(encoding, `v${name}`, operands, run, wide),
   ];
 }
-const AES = ['aes', 'vaes'];
-const AES_ONLY = { feature: 'aes', l: 0, vexFeature: 'aes' } as const;
+const round = (opcode: string, name: string, run: Run) =>
+  trio(`66.0F38 ${opcode}`, name, 'Vx Hx Wx', run, 'aes', 'vaes');
+const AES = { feature: 'aes', l: 0, vexFeature: 'aes' } as const;
 
 export const rows: readonly Row[] = [
-  ...trio('66.0F3A 44', 'pclmulqdq', 'Vx Hx Wx Ib', pclmulqdq, ['pclmulqdq', 'vpclmulqdq']),
-  ...trio('66.0F38 DC', 'aesenc', 'Vx Hx Wx', aesRound(SUBSTITUTE, 1, FORTH), AES),
-  ...trio('66.0F38 DD', 'aesenclast', 'Vx Hx Wx', aesRound(SUBSTITUTE, 1), AES),
-  ...trio('66.0F38 DE', 'aesdec', 'Vx Hx Wx', aesRound(SUBSTITUTE_BACK, 3, BACK), AES),
-  ...trio('66.0F38 DF', 'aesdeclast', 'Vx Hx Wx', aesRound(SUBSTITUTE_BACK, 3), AES),
-  ...pair('66.0F38 DB', 'aesimc', 'Vdq Wdq', aesimc, AES_ONLY),
-  ...pair('66.0F3A DF', 'aeskeygenassist', 'Vdq Wdq Ib', aeskeygenassist, AES_ONLY),
+  ...trio('66.0F3A 44', 'pclmulqdq', 'Vx Hx Wx Ib', pclmulqdq, 'pclmulqdq', 'vpclmulqdq'),
+  ...round('DC', 'aesenc', aesRound(SUBSTITUTE, 1, FORTH)),
+  ...round('DD', 'aesenclast', aesRound(SUBSTITUTE, 1)),
+  ...round('DE', 'aesdec', aesRound(SUBSTITUTE_BACK, 3, BACK)),
+  ...round('DF', 'aesdeclast', aesRound(SUBSTITUTE_BACK, 3)),
+  ...pair('66.0F38 DB', 'aesimc', 'Vdq Wdq', aesimc, AES),
+  ...pair('66.0F3A DF', 'aeskeygenassist', 'Vdq Wdq Ib', aeskeygenassist, AES),
 ];
