@@ -1,6 +1,7 @@
 /**
  * A vCPU's state as the instruction reader wants it: registers straight in the run page, where KVM puts them at every exit and
- * takes them from (KVM_CAP_SYNC_REGS), everything else by ioctl, only when asked for.
+ * takes them from (KVM_CAP_SYNC_REGS), everything else by ioctl, only when asked for. System registers and pending events are a third of
+ * what an exit costs beyond the bare one, so they come along only for those who look at every exit or run instructions.
  */
 import { HostError } from '../base/errors.ts';
 import { struct, u8, u16, u32, u64 } from '../base/struct.ts';
@@ -29,6 +30,7 @@ const events = struct(64, {
 /** struct kvm_xcrs with one entry: count, flags, then the register's number and value. */
 const xcrs = struct(392, { count: u32(0), flags: u32(4), number: u32(8), reserved: u16(12), value: u64(16) });
 
+const EVERYTHING = SYNC_REGS | SYNC_SREGS | SYNC_EVENTS;
 const MSRS_HEADER = 8;
 /** CPUID leaf flag: the index counts. */
 const SIGNIFICANT_INDEX = 1;
@@ -42,15 +44,29 @@ export class VcpuState implements CpuBacking {
   readonly #events;
   readonly #xsave = new Uint8Array(XSAVE_SIZE);
 
-  /** From now on every exit of `vcpu` brings its registers along. `cpuid` is what the guest was given. */
+  /** From now on every exit of `vcpu` brings its general registers along. `cpuid` is what the guest was given. */
   constructor(vcpu: Vcpu, cpuid: readonly CpuidLeaf[]) {
     this.#vcpu = vcpu;
     this.#cpuid = cpuid;
     this.registers = vcpu.runPage.syncRegs;
     this.system = vcpu.runPage.syncSregs;
     this.#events = events.over(vcpu.runPage.syncEvents);
-    vcpu.runPage.validRegs = SYNC_REGS | SYNC_SREGS | SYNC_EVENTS;
+    vcpu.runPage.validRegs = SYNC_REGS;
     this.cpu = new CpuState(this);
+  }
+
+  /** System registers and events come along from now on, beginning with the last exit. Call before {@link commit} is ever. */
+  bringEverything(): void {
+    const { runPage } = this.#vcpu;
+    if (runPage.validRegs === EVERYTHING) return;
+    this.refreshSystem();
+    ioctlStruct(this.#vcpu.fd, 'KVM_GET_VCPU_EVENTS', VCPU.GET_VCPU_EVENTS, runPage.syncEvents);
+    runPage.validRegs = EVERYTHING;
+  }
+
+  refreshSystem(): void {
+    if (this.#vcpu.runPage.validRegs === EVERYTHING) return;
+    ioctlStruct(this.#vcpu.fd, 'KVM_GET_SREGS', VCPU.GET_SREGS, this.system);
   }
 
   /** Gives what an instruction changed back to KVM, at the next KVM_RUN. It has also ended an interrupt shadow (STI, MOV SS). */

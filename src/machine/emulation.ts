@@ -24,6 +24,7 @@ export interface EmulationParts {
 }
 
 export function makeEmulation({ vcpu, state, memory, mmio, completesSystemCalls }: EmulationParts): Emulation {
+  state.bringEverything();
   const refused = new RefusedInstructions(state, memory, mmio);
   return { refused, systemCalls: completesSystemCalls ? new SystemCalls(vcpu, state, memory, refused) : undefined };
 }

@@ -24,6 +24,8 @@ export interface CpuBacking {
   readonly registers: Uint8Array;
   /** `struct kvm_sregs`, 312 bytes, 8-aligned. */
   readonly system: Uint8Array;
+  /** Fetches `system`, where an exit does not bring it along. */
+  refreshSystem?(): void;
   /** The XSAVE area, standard format, at least 832 bytes. Called once for an instruction that uses FPU or vector state. */
   xsave(): Uint8Array;
   /** XCR0. */

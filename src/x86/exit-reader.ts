@@ -32,7 +32,7 @@ export class ExitReader {
 
   /**
    * `memory` is the guest's RAM. `exact` compares page tables at every exit, for somebody who looks at the instructions: see
-   * Place.holds.
+   * Place.holds. Without it the system registers may be those of the last search.
    */
   constructor(decoder: Decoder, memory: { readonly regions: readonly RamRegion[] }, exact = true) {
     this.#locator = new Locator(decoder, memory);
@@ -81,6 +81,7 @@ export class ExitReader {
   }
 
   #search(cpu: CpuState, kvm: TrappedAccess, slot: number): boolean {
+    cpu.backing.refreshSystem?.();
     const result = this.#locator.locate(cpu, kvm.toExit());
     this.access.copyFrom(kvm);
     this.#site = undefined;

@@ -70,9 +70,9 @@ export class Place {
   }
 
   /**
-   * Whether the CPU stands here, and the bytes are what they were. Page tables are compared only if `exact`, or when CR3 has
-   * changed. Without that, code that was mapped elsewhere behind the launcher's back is taken for what it was, which matters to
-   * nobody but somebody who reads the instruction's text: an access is believed only if KVM has seen the very same.
+   * Whether the CPU stands here, and the bytes are what they were. Page tables are compared only if `exact`, or when CR3 has changed;
+   * without `exact` the system registers may be older than the exit, too. Code that was mapped elsewhere meanwhile is then taken for what it
+   * was, which matters to nobody but somebody who reads the instruction's text: an access is believed only if KVM has seen the very same.
    */
   holds(cpu: CpuState, exact: boolean): boolean {
     const { halves, systemWords } = cpu;
