@@ -102,4 +102,9 @@ fetch() { nc "$1" 7001 </dev/null >/tmp/file && sha256sum </tmp/file | cut -c1-6
 # Sends that file, and says the checksum that the peer saw.
 give() { nc "$1" 7002 </tmp/file; }
 card() { ip addr add "$2" dev "$1" && ip link set "$1" up; }
+# Takes the driver from a card and gives it back.
+rebind() {
+  bound=$(basename $(readlink -f /sys/class/net/$1/device))
+  echo $bound >/sys/bus/virtio/drivers/virtio_net/unbind && echo $bound >/sys/bus/virtio/drivers/virtio_net/bind
+}
 `;
