@@ -17,12 +17,7 @@ const SHELL = `
 stty -echo
 mkdir -p /tmp
 card_up() { card eth0 10.9.0.2/24 && ping -q -c 1 -W 60 10.9.0.1 >/dev/null; }
-# Takes the driver from the device and gives it back.
-rebind() {
-  device=$(basename $(readlink -f /sys/class/net/eth0/device))
-  echo $device >/sys/bus/virtio/drivers/virtio_net/unbind &&
-  echo $device >/sys/bus/virtio/drivers/virtio_net/bind && card_up
-}
+again() { rebind eth0 && card_up; }
 # Takes the driver out of the kernel and puts it back.
 reload() { rmmod virtio_net && insmod /modules/*virtio_net.ko && card_up; }
 often() { i=0; while [ $i -lt $2 ]; do $1 || return 1; i=$((i + 1)); done; echo $i; }
@@ -44,8 +39,10 @@ describe('a network driver that goes and comes', () => {
     const verdict = `${NET_SHELL}${SHELL}${shell}`;
     const modules = ['virtio_pci', 'virtio_console', 'virtio_net', 'af_packet'];
     const initrd = await guestInitramfs(stock, progress, { modules, verdict });
+    // A driver spins while the device obeys its commands: a busy machine must not look like a hung one to the kernel's watchdogs.
+    const words = ['384', stock.vmlinux, 'quiet', 'nowatchdog'];
     const card = ['--tunnet', `bridge:br0:${MAC}`];
-    guest = place.start([...card, '--initrd', initrd, '384', stock.vmlinux, 'quiet'], { through: network.through });
+    guest = place.start([...card, '--initrd', initrd, ...words], { through: network.through });
     await guest.ready();
     await guest.ask('card_up');
   });
@@ -73,7 +70,7 @@ describe('a network driver that goes and comes', () => {
       if (ASKED) console.log(`${times} times ${how}: ${JSON.stringify({ before, after })}`);
     };
     // The first rounds also fill the heaps of a fresh process, in MiB; from then on nothing comes that stays.
-    await rounds('rebind', 64);
+    await rounds('again', 64);
     await rounds('reload', 24);
     await guest.ask('kill $(cat /tmp/giver)');
     await stop();

@@ -12,14 +12,16 @@ const PEER_PATIENCE = 60_000;
 
 export class TestNetwork {
   readonly name: string;
-  /** Of the file that the peer serves. */
-  readonly sum: string;
+  /** What the peer serves. */
+  readonly #file: string;
+  #sum: string;
   readonly #lab: Lab;
   readonly #peer: LabProcess;
 
-  private constructor(name: string, sum: string, lab: Lab, peer: LabProcess) {
+  private constructor(name: string, file: string, sum: string, lab: Lab, peer: LabProcess) {
     this.name = name;
-    this.sum = sum;
+    this.#file = file;
+    this.#sum = sum;
     this.#lab = lab;
     this.#peer = peer;
   }
@@ -39,10 +41,21 @@ export class TestNetwork {
     const { code, stderr } = await lab.run('sh', ['-ec', `ip netns add ${name}; ip -n ${name} link set lo up`]);
     if (code !== 0) throw new Error(`no network namespace: ${stderr}`);
     const peer = lab.spawn('ip', ['netns', 'exec', name, process.execPath, `${HERE}/peer.cjs`, file]);
-    const network = new TestNetwork(name, hash.digest('hex'), lab, peer);
+    const network = new TestNetwork(name, file, hash.digest('hex'), lab, peer);
     await network.run(setUp);
     await network.#untilReady();
     return network;
+  }
+
+  /** Of the file that the peer serves. */
+  get sum(): string {
+    return this.#sum;
+  }
+
+  /** Leaves the first `mib` of the file. */
+  async shorten(mib: number): Promise<void> {
+    await this.run(`truncate -s ${mib}M '${this.#file}'`);
+    this.#sum = (await this.run(`sha256sum <'${this.#file}'`)).slice(0, 64);
   }
 
   /** What starts a program in the namespace. */
@@ -102,4 +115,9 @@ fetch() { nc "$1" 7001 </dev/null >/tmp/file && sha256sum </tmp/file | cut -c1-6
 # Sends that file, and says the checksum that the peer saw.
 give() { nc "$1" 7002 </tmp/file; }
 card() { ip addr add "$2" dev "$1" && ip link set "$1" up; }
+# Takes the driver from a card and gives it back.
+rebind() {
+  bound=$(basename $(readlink -f /sys/class/net/$1/device))
+  echo $bound >/sys/bus/virtio/drivers/virtio_net/unbind && echo $bound >/sys/bus/virtio/drivers/virtio_net/bind
+}
 `;

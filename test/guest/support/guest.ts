@@ -3,8 +3,8 @@
 import { root } from '../../../fixtures/guests/launchers.ts';
 import type { Lab, LabProcess } from '../../../fixtures/lab/types.ts';
 
-/** How long a guest may be silent where it should speak, in milliseconds: machines are busy, the lab's processor is emulated. */
-const PATIENCE = 240_000;
+/** In milliseconds: machines are busy, the lab's processor is emulated. */
+export const PATIENCE = 240_000;
 
 export interface GuestEnd {
   code: number | null;
@@ -21,6 +21,8 @@ export interface StartOptions {
   pty?: { columns: number; rows: number };
   /** A command that starts the launcher, for example in another network namespace. */
   through?: readonly string[];
+  /** How long the guest may be silent where it should speak, in milliseconds. */
+  patience?: number;
 }
 
 export class Guest {
@@ -28,6 +30,7 @@ export class Guest {
   readonly pid: Promise<number>;
   readonly #process: LabProcess;
   readonly #words: readonly string[];
+  readonly #patience: number;
   #text = '';
   #errors = '';
   /** How much of the text has been looked at. */
@@ -37,11 +40,12 @@ export class Guest {
   #heard = () => {};
   readonly ended: Promise<GuestEnd>;
 
-  private constructor(lab: Lab, words: readonly string[], { directory, pty, through = [] }: StartOptions) {
+  private constructor(lab: Lab, words: readonly string[], options: StartOptions) {
+    const { directory, pty, through = [] } = options;
     this.#words = words;
+    this.#patience = options.patience ?? PATIENCE;
     const [command, ...argv] = [...through, process.execPath, `${root}bin/tslaunch.js`, ...words];
-    const options = { cwd: directory, env: { TMPDIR: directory }, ...(pty && { pty }) };
-    this.#process = lab.spawn(command!, argv, options);
+    this.#process = lab.spawn(command!, argv, { cwd: directory, env: { TMPDIR: directory }, ...(pty && { pty }) });
     this.pid = this.#process.pid;
     this.#process.stdin.on('error', () => {}); // It may end without reading all that was typed.
     this.#process.stdout.on('data', chunk => this.#hear(chunk));
@@ -146,7 +150,7 @@ export class Guest {
   async #inTime<T>(promise: Promise<T>, what: string): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(this.#complaint(`${PATIENCE / 1000} s without ${what}:`)), PATIENCE);
+      timer = setTimeout(() => reject(this.#complaint(`${this.#patience / 1000} s without ${what}:`)), this.#patience);
     });
     try {
       return await Promise.race([promise, late]);
