@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { smallKernel } from '../fixtures/kernel/build.ts';
 import { probeKvm } from '../fixtures/lab/probe.ts';
 import { makeDisk } from '../fixtures/linux/disk.ts';
+import { withLibraries } from '../fixtures/linux/system-program.ts';
 import { makeScratch } from '../fixtures/support/cache.ts';
 import { FixtureError } from '../fixtures/support/errors.ts';
-import { output } from '../fixtures/support/exec.ts';
 import { ensurePackages } from '../fixtures/support/packages.ts';
 import { makeProgress } from '../fixtures/support/progress.ts';
 import { blockCommand, ENGINES, makeDisks } from './lib/block.ts';
@@ -94,12 +94,6 @@ export async function benchBlockLinux(options: BenchOptions): Promise<void> {
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-}
-
-/** A program of the system with its shared libraries. */
-async function withLibraries(program: string): Promise<Record<string, Uint8Array>> {
-  const libraries = (await output('ldd', [program])).match(/\/\S+/g) ?? [];
-  return Object.fromEntries([program, ...libraries].map(path => [path, readFileSync(path)]));
 }
 
 /** The guest's `fio 3;...` lines. */
