@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { smallKernel } from '../fixtures/kernel/build.ts';
 import { probeKvm } from '../fixtures/lab/probe.ts';
 import { makeDisk } from '../fixtures/linux/disk.ts';
+import { fio } from '../fixtures/linux/fio.ts';
 import { makeScratch } from '../fixtures/support/cache.ts';
 import { FixtureError } from '../fixtures/support/errors.ts';
-import { output } from '../fixtures/support/exec.ts';
 import { ensurePackages } from '../fixtures/support/packages.ts';
 import { makeProgress } from '../fixtures/support/progress.ts';
 import { blockCommand, ENGINES, makeDisks } from './lib/block.ts';
@@ -55,7 +55,7 @@ export async function benchBlockLinux(options: BenchOptions): Promise<void> {
   const { hardware, why } = probeKvm();
   const progress = makeProgress();
   const kernel = await smallKernel('x86_64', progress);
-  await ensurePackages(['fio', 'qemu-utils'], progress);
+  await ensurePackages(['qemu-utils'], progress);
   if (!hardware && !options.here) {
     progress.note(`not here: ${why}`);
     process.exitCode = await inLab(['block', '--part', 'linux', '--samples', String(options.samples)]);
@@ -67,8 +67,8 @@ export async function benchBlockLinux(options: BenchOptions): Promise<void> {
     const root = join(scratch, 'root.img');
     // A nested KVM emulated by QEMU has svm as well: what tells it from a real one is how QEMU's processor calls itself.
     const emulated = /QEMU|TCG/.test(readFileSync('/proc/cpuinfo', 'latin1'));
-    const files = { ...(await withLibraries('/usr/bin/fio')), '/jobs': jobFile(emulated ? 2 : 5) };
-    await makeDisk(root, { size: 192, init: INIT, files });
+    const files = { ...(await fio(progress)), '/jobs': jobFile(emulated ? 2 : 5) };
+    await makeDisk(root, { size: 48, init: INIT, files });
     const disks = await makeDisks(scratch, MIB);
     const words = ['console=ttyS0', 'quiet', 'root=/dev/vda', 'panic=-1', ...options.arguments];
     const all = await takeTurns(
@@ -94,12 +94,6 @@ export async function benchBlockLinux(options: BenchOptions): Promise<void> {
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-}
-
-/** A program of the system with its shared libraries. */
-async function withLibraries(program: string): Promise<Record<string, Uint8Array>> {
-  const libraries = (await output('ldd', [program])).match(/\/\S+/g) ?? [];
-  return Object.fromEntries([program, ...libraries].map(path => [path, readFileSync(path)]));
 }
 
 /** The guest's `fio 3;...` lines. */

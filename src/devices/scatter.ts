@@ -17,6 +17,13 @@ export function sliceScattered(pieces: readonly Uint8Array[], from: number, to: 
   return out;
 }
 
+/** Bytes in all. */
+export function scatteredLength(pieces: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  return length;
+}
+
 /** Copies `source` to the start of scattered memory, as much as fits, and returns how many bytes that is. */
 export function fillScattered(pieces: readonly Uint8Array[], source: Uint8Array): number {
   let done = 0;

@@ -15,26 +15,26 @@ const writev: Vectored = libc.func('intptr_t writev(int fd, uintptr_t iov, int c
 
 /** `struct iovec` times MAX_BUFFERS as 32-bit halves of address and length. Used within a call only, by any one thread. */
 const iov = new Uint32Array(4 * MAX_BUFFERS);
-/** Never moves: V8 keeps only the smallest arrays where its collector may move them. */
-const iovAddress = addressOf(iov.buffer);
+/** Where {@link fillVector} puts the vector. Never moves: V8 keeps only the smallest arrays where its collector may move them. */
+export const VECTOR_ADDRESS = addressOf(iov.buffer);
 
 /** Result of a call: bytes moved, or the name of what went wrong. */
 export type Moved = number | string;
 
 /** Reads across `buffers` in order. */
 export function readVector(fd: number, buffers: readonly Uint8Array[]): Moved {
-  const count = readv(fd, iovAddress, fill(buffers));
+  const count = readv(fd, VECTOR_ADDRESS, fillVector(buffers));
   return count >= 0 ? count : errno();
 }
 
 /** Writes all of `buffers`. */
 export function writeVector(fd: number, buffers: readonly Uint8Array[]): Moved {
-  const count = writev(fd, iovAddress, fill(buffers));
+  const count = writev(fd, VECTOR_ADDRESS, fillVector(buffers));
   return count >= 0 ? count : errno();
 }
 
-/** Returns how many buffers there are. Throws RangeError for more than {@link MAX_BUFFERS}. */
-function fill(buffers: readonly Uint8Array[]): number {
+/** Makes the vector of the next call. Returns how many buffers there are. Throws RangeError for more than {@link MAX_BUFFERS}. */
+export function fillVector(buffers: readonly Uint8Array[]): number {
   const count = buffers.length;
   if (count > MAX_BUFFERS) throw new RangeError(`${count} buffers are more than the ${MAX_BUFFERS} of one call`);
   // Mostly all of them lie in the guest's RAM.

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makeIso } from '../../fixtures/linux/iso.ts';
 import { scsiCommand } from '../../fixtures/linux/scsi-command.ts';
-import { output } from '../../fixtures/support/exec.ts';
+import { withLibraries } from '../../fixtures/linux/system-program.ts';
 import { ensurePackages, NEEDS } from '../../fixtures/support/packages.ts';
 import { silent } from '../../fixtures/support/progress.ts';
 import { Random } from '../devices/random.ts';
@@ -89,10 +89,4 @@ function tree(): Record<string, Uint8Array> {
     sums.push(`${createHash('md5').update(files[`/${name}`]!).digest('hex')}  ${name}\n`);
   }
   return { ...files, '/sums': Buffer.from(sums.join('')) };
-}
-
-/** A program of the system with its shared libraries. */
-async function withLibraries(program: string): Promise<Record<string, Uint8Array>> {
-  const libraries = (await output('ldd', [program])).match(/\/\S+/g) ?? [];
-  return Object.fromEntries([program, ...libraries].map(path => [path, readFileSync(path)]));
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkDisk, makeDisk, readFromDisk } from '../../fixtures/linux/disk.ts';
+import { fio } from '../../fixtures/linux/fio.ts';
 import { staticProgram } from '../../fixtures/linux/static-program.ts';
 import { exec } from '../../fixtures/support/exec.ts';
 import { silent } from '../../fixtures/support/progress.ts';
@@ -10,11 +11,12 @@ import { failingDevice } from './support/failing-device.ts';
 import { kernel, rootDisk } from './support/linux.ts';
 import { usePlace } from './support/place.ts';
 
-/** Seconds of storm; five minutes are what a release is worth. */
-const STORM = process.env.TSLAUNCH_TEST_STORM_SECONDS;
+/** Seconds of fio, and of storm, unless it is 0; five minutes are what a release is worth. */
+const STORM = Number(process.env.TSLAUNCH_TEST_STORM_SECONDS ?? 0);
 /** How often the launcher is killed under Linux: 3 where the other cuts are many, too. */
 const CUTS = process.env.TSLAUNCH_TEST_CUTS ? 3 : 1;
 
+const linuxFixture = (name: string) => readFileSync(new URL(`../../fixtures/linux/${name}`, import.meta.url));
 const qemuImg = (...words: string[]) => exec('qemu-img', words);
 
 // Images under Linux's own load, and what qemu-img and e2fsck find in them afterwards.
@@ -23,11 +25,18 @@ describe('images of Linux under tslaunch', () => {
   const at = (name: string) => join(place.scratch, name);
   let root: string;
   beforeAll(async () => {
-    const storm = readFileSync(await staticProgram('disk-storm', silent));
-    root = await rootDisk(place.scratch, 64, { files: { '/root/disk-storm': storm } });
+    const files = {
+      ...(await fio(silent)),
+      '/root/fio-rounds': linuxFixture('fio-rounds.sh'),
+      '/root/verify.fio': linuxFixture('verify.fio'),
+      '/root/disk-storm': readFileSync(await staticProgram('disk-storm', silent)),
+    };
+    root = await rootDisk(place.scratch, 64, { size: 48, files });
   });
 
-  it('take a storm, give back what is discarded, grow, and fail alone', { timeout: 900_000 }, async () => {
+  it('take a storm, give back what is discarded, grow, and fail alone', {
+    timeout: 900_000 + 2000 * STORM,
+  }, async () => {
     await chainOfThree(place.scratch);
     await qemuImg('convert', '-O', 'raw', at('top.qcow2'), at('mirror.img'));
     // Where the host's file system has holes, and tells at once how long a file is.
@@ -73,11 +82,13 @@ describe('images of Linux under tslaunch', () => {
         );
       }
 
-      const seconds = STORM ?? (place.lab.kind === 'direct' ? '30' : '10');
+      const seconds = STORM || (place.lab.kind === 'direct' ? 30 : 5);
       const seed = process.pid;
-      const storm = await guest.ask(`/root/disk-storm /dev/vdb /dev/vdc ${seconds} ${seed} 4 32`);
-      if (STORM) console.log(storm);
+      const storm = await guest.ask(`/root/disk-storm /dev/vdb /dev/vdc ${seconds} ${seed} 4 32`, seconds);
       expect(storm, `seed ${seed}`).toMatch(/^storm: \d{2,} reads, \d{2,} writes, \d+ syncs, 0 wrong$/);
+      const rounds = await guest.ask(`/root/fio-rounds ${STORM || 30} /dev/vdb /dev/vdc`, STORM);
+      expect(rounds).toMatch(/^fio: [1-9]\d* rounds, \d{5,} KiB read, \d{5,} KiB written$/);
+      if (STORM) console.log(`${storm}\n${rounds}`);
       const { code, errors } = await guest.end('poweroff -f');
       expect(code).toBe(0);
       const faults =

@@ -15,9 +15,12 @@ export interface BlockBackend {
    * medium ended early. Rejects on a host error.
    */
   read(offset: number, buffers: readonly Uint8Array[]): Promise<number> | number;
-  /** Stores all of `buffers` at byte `offset` or rejects; `durable` ones are on the medium once it resolves. */
-  write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void>;
-  /** Everything whose write has resolved before this call is durable once it resolves. */
+  /**
+   * Stores all of `buffers` at byte `offset`, at once or by the time it resolves, or throws or rejects; `durable` ones are on the medium
+   * then.
+   */
+  write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> | void;
+  /** Everything that was written before this call is durable once it resolves. */
   flush(): Promise<void>;
   /** [offset, offset + length) reads as zeroes once it resolves; with `unmap` it is given back to the host if that can be. */
   writeZeroes(offset: number, length: number, unmap: boolean): Promise<void>;

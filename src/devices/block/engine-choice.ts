@@ -33,16 +33,14 @@ export class PoolPace {
   }
 
   /** Runs a request in the pool. */
-  async time<T>(request: () => Promise<T>): Promise<T> {
+  time<T>(request: () => Promise<T>): Promise<T> {
     const start = this.#now();
     // Those that queue for a thread count their part of the time only.
     const share = Math.min(1, POOL_THREADS / ++this.busy);
-    try {
-      return await request();
-    } finally {
+    return request().finally(() => {
       this.busy--;
       this.#mean += ((this.#now() - start) * share - this.#mean) * WEIGHT;
-    }
+    });
   }
 }
 

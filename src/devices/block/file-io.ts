@@ -4,6 +4,7 @@
  */
 import { readv, writev } from 'node:fs';
 import { MiB } from '../../base/bits.ts';
+import { scatteredLength, sliceScattered } from '../scatter.ts';
 
 /** Most bytes and buffers (IOV_MAX) of one system call. */
 const MAX_STEP = 4 * MiB;
@@ -40,12 +41,17 @@ export function readFully(
 }
 
 /** Writes all of `buffers` at `offset`. */
-export async function writeFully(
-  fd: number,
-  offset: number,
-  buffers: readonly Uint8Array[],
-  io = threadPool,
-): Promise<void> {
+export function writeFully(fd: number, offset: number, buffers: readonly Uint8Array[], io = threadPool): Promise<void> {
+  // Nearly all that comes is done in one step, for which there is nothing to keep account of.
+  const length = scatteredLength(buffers);
+  if (length === 0 || length > MAX_STEP || buffers.length > MAX_BUFFERS) return writeInSteps(fd, offset, buffers, io);
+  return io.writev(fd, buffers, offset).then(count => {
+    if (count === length) return;
+    return writeInSteps(fd, offset + count, sliceScattered(buffers, count, length), io);
+  });
+}
+
+async function writeInSteps(fd: number, offset: number, buffers: readonly Uint8Array[], io: FileIo): Promise<void> {
   await inSteps(offset, buffers, async (part, at) => {
     const count = await io.writev(fd, part, at);
     if (count === 0) throw new Error('the file takes no more bytes');

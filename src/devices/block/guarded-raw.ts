@@ -11,7 +11,7 @@ import { SECTOR } from './registers.ts';
 export class GuardedRaw extends RawFile {
   #told = false;
 
-  override async write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> {
+  override write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> | void {
     if (offset !== 0) return super.write(offset, buffers, durable);
     // Looked at as a copy, and the copy is written: the guest may change its own memory meanwhile.
     const start = new Uint8Array(SECTOR);
@@ -21,7 +21,7 @@ export class GuardedRaw extends RawFile {
       throw new Error('a qcow2 header does not go to a disk whose format was guessed');
     }
     const rest = sliceScattered(buffers, length, Number.POSITIVE_INFINITY);
-    await super.write(0, [start.subarray(0, length), ...rest], durable);
+    return super.write(0, [start.subarray(0, length), ...rest], durable);
   }
 
   #tell(): void {

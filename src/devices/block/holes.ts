@@ -12,7 +12,7 @@ const ZEROES = new Uint8Array(512 * KiB);
 const NEVER: ReadonlySet<unknown> = new Set(['EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'ENODEV', 'ENOTTY', 'EPERM']);
 
 type Way = 'hole' | 'zeroes' | 'discard';
-type Write = (offset: number, buffers: readonly Uint8Array[]) => Promise<void>;
+type Write = (offset: number, buffers: readonly Uint8Array[]) => Promise<void> | void;
 
 export class Holes {
   readonly #fd: number;

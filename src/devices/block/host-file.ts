@@ -3,7 +3,8 @@ import { closeSync, constants, fdatasync, fstatSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { MiB } from '../../base/bits.ts';
 import { lengthNow } from '../../host/file-space.ts';
-import { readCached } from '../../host/read-cached.ts';
+import { readCached, writeCached } from '../../host/page-cache.ts';
+import { scatteredLength } from '../scatter.ts';
 import { type BlockSizes, blockSizesOf } from './block-sizes.ts';
 import { DirectIo } from './direct-io.ts';
 import { type FileIo, readFully, writeFully } from './file-io.ts';
@@ -13,9 +14,9 @@ import { acquireIo, releaseIo } from './io-engine.ts';
 import { openLocked, reopen } from './open-file.ts';
 import type { ImageKind } from './raw-file-errors.ts';
 
-/** Reads up to this size are first tried from the page cache, on the calling thread: at most some hundred microseconds, and less
+/** Reads and writes up to this size are first tried in the page cache, on the calling thread: at most some hundred microseconds, and less
  * than handing large ones to the thread pool costs. */
-const CACHED_READ_LIMIT = 1 * MiB;
+const CACHED_LIMIT = 1 * MiB;
 
 const sync = promisify(fdatasync);
 
@@ -41,6 +42,7 @@ export class HostFile implements DiskFile {
   readonly #direct: DirectIo | undefined;
   readonly #holes: Holes;
   #cachedReads: boolean;
+  #cachedWrites: boolean;
   #failedSync: unknown;
   #closed = false;
   readonly #io: FileIo;
@@ -55,6 +57,7 @@ export class HostFile implements DiskFile {
     this.#durableFd = durableFd;
     this.#direct = direct;
     this.#cachedReads = direct === undefined;
+    this.#cachedWrites = direct === undefined;
     this.#io = acquireIo();
     const holes = new Holes(fd, stats.isBlockDevice(), (offset, buffers) => this.write(offset, buffers, false));
     this.#holes = holes;
@@ -94,9 +97,9 @@ export class HostFile implements DiskFile {
 
   read(offset: number, buffers: readonly Uint8Array[]): Promise<number> | number {
     this.#mustBeOpen();
-    const length = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+    const length = scatteredLength(buffers);
     if (this.#direct?.suits(offset, buffers)) return this.#readDirect(this.#direct, offset, buffers, length);
-    if (!this.#cachedReads || length > CACHED_READ_LIMIT) return readFully(this.#fd, offset, buffers, this.#io);
+    if (!this.#cachedReads || length > CACHED_LIMIT) return readFully(this.#fd, offset, buffers, this.#io);
     const count = readCached(this.#fd, offset, buffers);
     if (count === length) return count;
     // A miss, a part, or a file system that cannot tell: the thread pool reads all of it (what is cached is cheap).
@@ -104,12 +107,13 @@ export class HostFile implements DiskFile {
     return readFully(this.#fd, offset, buffers, this.#io);
   }
 
-  async write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> {
+  write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> | void {
     this.#mustBeOpen();
     if (this.#direct?.suits(offset, buffers)) {
       const { fd, durableFd } = this.#direct;
       return writeFully(durable ? durableFd : fd, offset, buffers, this.#io);
     }
+    if (!durable && this.#cachedWrites && this.#writeCached(offset, buffers)) return;
     return writeFully(durable ? this.#durableFd : this.#fd, offset, buffers, this.#io);
   }
 
@@ -146,6 +150,15 @@ export class HostFile implements DiskFile {
   /** A request that hung for too long may go on after the end: its descriptor's number may belong to another file by then. */
   #mustBeOpen(): void {
     if (this.#closed) throw new Error('the image is closed');
+  }
+
+  /** Whether the page cache took all of it on the spot. */
+  #writeCached(offset: number, buffers: readonly Uint8Array[]): boolean {
+    const length = scatteredLength(buffers);
+    if (length > CACHED_LIMIT) return false;
+    const count = writeCached(this.#fd, offset, buffers);
+    if (count === undefined) this.#cachedWrites = false;
+    return count === length;
   }
 
   /** A file's end need not be aligned: what lies behind its last whole block is read through the page cache. */

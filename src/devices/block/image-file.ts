@@ -12,9 +12,12 @@ export interface ImageFile {
   readonly length: number;
   /** Fills `buffers` from byte `offset`; tells, or resolves to, how many bytes came: fewer only at the end of the file. */
   read(offset: number, buffers: readonly Uint8Array[]): Promise<number> | number;
-  /** Stores all of `buffers` at byte `offset`, past the end if need be; `durable` ones are on the medium once it resolves. */
-  write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void>;
-  /** Everything whose write has resolved before this call is durable once it resolves, the file's length included. */
+  /**
+   * Stores all of `buffers` at byte `offset`, past the end if need be, at once or by the time it resolves; `durable` ones are on the
+   * medium then.
+   */
+  write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> | void;
+  /** Everything that was written before this call is durable once it resolves, the file's length included. */
   flush(): Promise<void>;
   /** [offset, offset + length) is given back to the host, and holds anything afterwards. Absent where space is to be kept. */
   readonly discard?: ((offset: number, length: number) => Promise<void>) | undefined;

@@ -7,26 +7,35 @@ const TURN_REQUESTS = 64;
 
 /** Requests that are under way; the virtqueue sees to it that they are no more than it has entries. */
 export class InFlight {
-  readonly #running = new Set<Promise<void>>();
+  #running = 0;
   #failure: { readonly error: unknown } | undefined;
+  #noneLeft = (): void => {};
 
   add(request: Promise<void>): void {
-    const ended = request
-      .catch(error => {
-        this.#failure ??= { error };
-      })
-      .then(() => void this.#running.delete(ended));
-    this.#running.add(ended);
+    this.#running++;
+    request.then(this.#endOne, error => {
+      this.#failure ??= { error };
+      this.#endOne();
+    });
   }
 
-  /** Resolves once none is under way; rejects if one threw, which none should. */
+  /** Resolves once none is under way; rejects if one threw, which none should. No more are added meanwhile. */
   async ended(): Promise<void> {
-    await Promise.all(this.#running);
+    if (this.#running > 0) {
+      await new Promise<void>(resolve => {
+        this.#noneLeft = resolve;
+      });
+    }
     if (this.#failure !== undefined) throw this.#failure.error;
   }
+
+  readonly #endOne = (): void => {
+    this.#running--;
+    if (this.#running === 0) this.#noneLeft();
+  };
 }
 
-/** Reads that hit the page cache complete at once; this keeps a busy queue from keeping the event loop to itself. */
+/** Requests that hit the page cache complete at once; this keeps a busy queue from keeping the event loop to itself. */
 export class Turn {
   #bytes = 0;
   #requests = 0;

@@ -2,8 +2,9 @@
  * The ranges that discard and write-zeroes requests carry as their data (virtio 1.2, 5.2.6): `struct virtio_blk_discard_write_zeroes`
  * each, sector, number of sectors, flags. Checked all together before anything is done.
  */
+
 import { readLe } from '../../base/bits.ts';
-import { gatherScattered } from '../scatter.ts';
+import { gatherScattered, scatteredLength } from '../scatter.ts';
 import { MAX_RANGE_SECTORS, MAX_RANGES, SECTOR } from './registers.ts';
 
 /** In bytes, wholly on the disk. */
@@ -26,7 +27,7 @@ export function parseRanges(
   sectors: number,
   mayUnmap: boolean,
 ): readonly DiskRange[] | RangeFault {
-  const length = data.reduce((sum, piece) => sum + piece.length, 0);
+  const length = scatteredLength(data);
   if (length === 0 || length % RANGE !== 0 || length > MAX_RANGES * RANGE) return 'wrong';
   // Copied before it is looked at: the guest may change its own memory meanwhile.
   const bytes = new Uint8Array(length);

@@ -2,6 +2,7 @@
 import { alignDown } from '../../base/bits.ts';
 import { UsageError } from '../../base/errors.ts';
 import { log } from '../../base/log.ts';
+import { scatteredLength } from '../scatter.ts';
 import type { BlockBackend } from './backend.ts';
 import type { BlockSizes } from './block-sizes.ts';
 import type { DiskFile } from './image-file.ts';
@@ -27,8 +28,8 @@ export class RawFile implements BlockBackend {
     return this.#file.read(offset, buffers);
   }
 
-  async write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> {
-    this.#keepInside(offset, lengthOf(buffers));
+  write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> | void {
+    this.#keepInside(offset, scatteredLength(buffers));
     return this.#file.write(offset, buffers, durable);
   }
 
@@ -58,10 +59,6 @@ export class RawFile implements BlockBackend {
   #keepInside(offset: number, length: number): void {
     if (offset + length > this.sizeNow()) throw new Error('the image ends early, somebody has shortened it');
   }
-}
-
-function lengthOf(buffers: readonly Uint8Array[]): number {
-  return buffers.reduce((sum, buffer) => sum + buffer.length, 0);
 }
 
 function sizeOf({ label, length }: DiskFile): number {

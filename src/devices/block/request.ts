@@ -6,7 +6,7 @@
 import { readLe } from '../../base/bits.ts';
 import { DriverError } from '../../base/errors.ts';
 import type { Chain } from '../../virtio/virtqueue.ts';
-import { gatherScattered, sliceScattered } from '../scatter.ts';
+import { gatherScattered, scatteredLength, sliceScattered } from '../scatter.ts';
 import { type DiskRange, parseRanges } from './ranges.ts';
 import { SECTOR } from './registers.ts';
 
@@ -86,7 +86,7 @@ export function parseBlockRequest(chain: Omit<Chain, 'head'>, disk: DiskLimits):
 
 /** A read or write that lies wholly on the disk; anything else is an I/O error, and the file never grows. */
 function transfer(kind: 'read' | 'write', sector: number, data: readonly Uint8Array[], disk: DiskLimits): BlockAction {
-  const length = data.reduce((sum, piece) => sum + piece.length, 0);
+  const length = scatteredLength(data);
   if (length % SECTOR !== 0) return IO_ERROR;
   if (sector + length / SECTOR > disk.sectors) return IO_ERROR;
   return { kind, offset: sector * SECTOR, data };

@@ -5,7 +5,7 @@
 import { HostError } from '../../base/errors.ts';
 import type { DeviceHandle, DeviceService } from '../../virtio/device.ts';
 import type { Chain, Virtqueue } from '../../virtio/virtqueue.ts';
-import { fillScattered } from '../scatter.ts';
+import { fillScattered, scatteredLength } from '../scatter.ts';
 import type { BlockBackend } from './backend.ts';
 import { Capacity } from './capacity.ts';
 import { GroupSync } from './group-sync.ts';
@@ -50,7 +50,7 @@ export class BlockService implements DeviceService {
       for (let chain = await queue.next(); chain !== undefined; chain = await queue.next()) {
         const done = this.#start(chain, queue, device);
         if (done !== undefined) inFlight.add(done);
-        else if (turn.spend(chain.writableLength)) await turn.end();
+        else if (turn.spend(chain.readableLength + chain.writableLength)) await turn.end();
       }
     } finally {
       await inFlight.ended();
@@ -150,7 +150,7 @@ export class BlockService implements DeviceService {
   }
 
   #read(offset: number, data: readonly Uint8Array[]): Outcome | Promise<Outcome> {
-    const wanted = data.reduce((sum, piece) => sum + piece.length, 0);
+    const wanted = scatteredLength(data);
     const check = (count: number): Outcome => {
       if (count === wanted) return { status: S.OK, written: count };
       this.#faults.report('read', new Error('the image ends early, somebody has shortened it'));
@@ -164,8 +164,13 @@ export class BlockService implements DeviceService {
     }
   }
 
-  #write(offset: number, data: readonly Uint8Array[], writeBack: boolean): Promise<Outcome> {
-    return this.#backend.write(offset, data, !writeBack).then(() => OK, this.#faults.reporter('write', FAILED));
+  #write(offset: number, data: readonly Uint8Array[], writeBack: boolean): Outcome | Promise<Outcome> {
+    const failed = this.#faults.reporter('write', FAILED);
+    try {
+      return this.#backend.write(offset, data, !writeBack)?.then(() => OK, failed) ?? OK;
+    } catch (error) {
+      return failed(error);
+    }
   }
 
   async #discard(ranges: readonly DiskRange[]): Promise<Outcome> {

@@ -47,9 +47,9 @@ describe('a closed file', () => {
     const file = await HostFile.open(path, { readOnly: false });
     await file.close();
     const sector = new Uint8Array(512);
-    await expect(file.write(0, [sector], false)).rejects.toThrow('the image is closed');
     await expect(file.flush()).rejects.toThrow('the image is closed');
     expect(() => file.read(0, [sector])).toThrow('the image is closed');
+    expect(() => file.write(0, [sector], false)).toThrow('the image is closed');
     expect(() => file.lengthNow()).toThrow('the image is closed');
   });
 });
@@ -150,7 +150,7 @@ describe('a file that somebody shortens', () => {
       () => disk.writeZeroes(8192, 512, false),
       () => disk.discard(8192, 512),
     ]) {
-      await expect(action()).rejects.toThrow('the image ends early, somebody has shortened it');
+      await expect((async () => action())()).rejects.toThrow('the image ends early, somebody has shortened it');
     }
     await disk.write(7680, [new Uint8Array(512)], false);
     expect(statSync(path).size).toBe(8192);

@@ -69,17 +69,17 @@ export class Guest {
     await this.#until(/guest: ready\n/);
   }
 
-  /** Runs a line in the guest's shell. Returns what it printed; a status other than 0 is an error here. */
-  async ask(line: string): Promise<string> {
-    const { status, output } = await this.try(line);
+  /** Runs a line in the guest's shell, which may keep silent for so many seconds. Returns what it printed; a status other than 0 is an error here. */
+  async ask(line: string, seconds = 0): Promise<string> {
+    const { status, output } = await this.try(line, seconds);
     if (status !== 0) throw this.#complaint(`"${line}" ended with status ${status}:\n${output}\nBefore that:`);
     return output;
   }
 
   /** The same for lines that may fail. */
-  async try(line: string): Promise<{ status: number; output: string }> {
+  async try(line: string, seconds = 0): Promise<{ status: number; output: string }> {
     this.type(`${line}\n`);
-    const [all, status] = await this.#until(/guest: status (\d+)\n/);
+    const [all, status] = await this.#until(/guest: status (\d+)\n/, this.#patience + seconds * 1000);
     return { status: Number(status), output: all!.slice(0, all!.lastIndexOf('guest: status')).trimEnd() };
   }
 
@@ -132,7 +132,7 @@ export class Guest {
   }
 
   /** What came since the last call up to the pattern's end, and the pattern's groups. */
-  async #until(pattern: RegExp): Promise<string[]> {
+  async #until(pattern: RegExp, patience = this.#patience): Promise<string[]> {
     for (;;) {
       const rest = this.#text.slice(this.#read);
       const found = pattern.exec(rest);
@@ -143,14 +143,14 @@ export class Guest {
       }
       if (this.#failure) throw this.#failure;
       if (this.#end) throw this.#complaint(`ended with ${this.#end.signal ?? this.#end.code}, without ${pattern}:`);
-      await this.#inTime(new Promise<void>(resolve => (this.#heard = resolve)), String(pattern));
+      await this.#inTime(new Promise<void>(resolve => (this.#heard = resolve)), String(pattern), patience);
     }
   }
 
-  async #inTime<T>(promise: Promise<T>, what: string): Promise<T> {
+  async #inTime<T>(promise: Promise<T>, what: string, patience = this.#patience): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(this.#complaint(`${this.#patience / 1000} s without ${what}:`)), this.#patience);
+      timer = setTimeout(() => reject(this.#complaint(`${patience / 1000} s without ${what}:`)), patience);
     });
     try {
       return await Promise.race([promise, late]);

@@ -2,6 +2,7 @@
  * The image file as the format's code sees it: reads come whole, with zeroes where the file was never written, and never quietly
  * short where it was. After a failed sync nobody knows what is on the medium, so from then on nothing is promised any more.
  */
+import { scatteredLength } from '../../scatter.ts';
 import type { ImageFile } from '../image-file.ts';
 import { ImageError } from './refusal.ts';
 
@@ -29,11 +30,16 @@ export class ImageBytes {
     return count.then(came => complete(offset, buffers, came, end));
   }
 
-  /** Throws what made an earlier sync fail. */
-  async write(offset: number, buffers: readonly Uint8Array[], durable = false): Promise<void> {
+  /** Stores `buffers`, at once if the file can. Throws what made an earlier sync fail. */
+  write(offset: number, buffers: readonly Uint8Array[], durable = false): Promise<void> | void {
     if (this.#failed !== undefined) throw this.#failed;
-    await this.file.write(offset, buffers, durable);
-    const end = offset + buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+    const end = offset + scatteredLength(buffers);
+    const written = this.file.write(offset, buffers, durable);
+    if (written === undefined) return this.#reaches(end);
+    return written.then(() => this.#reaches(end));
+  }
+
+  #reaches(end: number): void {
     if (end > this.#end) this.#end = end;
   }
 

@@ -62,10 +62,10 @@ export class Qcow2 implements BlockBackend {
     return this.#reader.read(offset, buffers);
   }
 
-  async write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> {
+  write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> | void {
     if (!durable && !this.readOnly && this.#marks.changed) {
       const quick = this.#writer.writeInPlace(offset, buffers);
-      if (quick !== undefined) return this.#counted(quick);
+      if (quick !== false) return quick && this.#counted(quick);
     }
     // With all tables durable a write in place need not wait for others to become so.
     const alone = durable && !this.#store.dirty;
@@ -112,13 +112,9 @@ export class Qcow2 implements BlockBackend {
   }
 
   /** No table changes in these, so there is nothing to wait for but the write. */
-  async #counted(request: Promise<void>): Promise<void> {
+  #counted(request: Promise<void>): Promise<void> {
     const epoch = this.#epochs.enter();
-    try {
-      await request;
-    } finally {
-      this.#epochs.leave(epoch);
-    }
+    return request.finally(() => this.#epochs.leave(epoch));
   }
 
   async #changing(action: () => Promise<void>): Promise<void> {

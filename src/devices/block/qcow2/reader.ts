@@ -2,7 +2,7 @@
  * Reads what the guest sees. The common case, clusters that lie together in the file and tables that are at hand, goes straight
  * into guest memory, and at once if the page cache has it; all else is put together piece by piece.
  */
-import { sliceScattered } from '../../scatter.ts';
+import { scatteredLength, sliceScattered } from '../../scatter.ts';
 import type { BlockBackend } from '../backend.ts';
 import type { CompressedClusters } from './compressed.ts';
 import type { Epochs } from './epochs.ts';
@@ -32,7 +32,7 @@ export class Reader {
 
   /** Fills `buffers` from guest byte `offset`; bytes behind the disk's end read as zeroes. */
   read(offset: number, buffers: readonly Uint8Array[]): number | Promise<number> {
-    const length = lengthOf(buffers);
+    const length = scatteredLength(buffers);
     const stretch = this.#find(offset, length);
     if (!(stretch instanceof Promise) && stretch.kind === 'data' && this.#reach(stretch, offset) >= length) {
       const done = this.#parts.store.bytes.read(stretch.offset + (offset % this.#clusterSize), buffers);
@@ -115,8 +115,4 @@ export class Reader {
 
 function clear(buffers: readonly Uint8Array[]): void {
   for (const buffer of buffers) buffer.fill(0);
-}
-
-export function lengthOf(buffers: readonly Uint8Array[]): number {
-  return buffers.reduce((sum, buffer) => sum + buffer.length, 0);
 }

@@ -3,12 +3,12 @@
  * clusters get the data, with what was there before around it, and then the guest's clusters point to them. One request at a time
  * allocates for a given guest cluster.
  */
-import { sliceScattered } from '../../scatter.ts';
+import { scatteredLength, sliceScattered } from '../../scatter.ts';
 import type { Allocator, Run } from './allocator.ts';
 import { owned } from './entry.ts';
 import type { Locks } from './locks.ts';
 import type { Mapping, Stretch } from './mapping.ts';
-import { type Backing, lengthOf, type Reader } from './reader.ts';
+import type { Backing, Reader } from './reader.ts';
 import { ImageError } from './refusal.ts';
 import type { Store } from './store.ts';
 
@@ -42,7 +42,7 @@ export class Writer {
 
   /** Stores `buffers` at guest byte `offset`. `durable` holds for clusters that are written in place. */
   async write(offset: number, buffers: readonly Uint8Array[], durable: boolean): Promise<void> {
-    const length = lengthOf(buffers);
+    const length = scatteredLength(buffers);
     for (let done = 0; done < length; ) {
       const stretch = await this.#find(offset + done, length - done);
       const piece = pieceOf(buffers, offset, done, length);
@@ -52,20 +52,20 @@ export class Writer {
     }
   }
 
-  /** Starts a write that lies in clusters of the image's own, side by side; undefined if it does not, or tables must be read first. */
-  writeInPlace(offset: number, buffers: readonly Uint8Array[]): Promise<void> | undefined {
+  /** Starts a write that lies in clusters of the image's own, side by side; false if it does not, or tables must be read first. */
+  writeInPlace(offset: number, buffers: readonly Uint8Array[]): Promise<void> | void | false {
     const { store } = this.#parts;
-    const length = lengthOf(buffers);
+    const length = scatteredLength(buffers);
     const stretch = this.#find(offset, length);
     if (stretch instanceof Promise) {
       // Whoever goes the long way meets the same error.
       stretch.catch(() => {});
-      return undefined;
+      return false;
     }
-    if (!isInPlace(stretch)) return undefined;
+    if (!isInPlace(stretch)) return false;
     const within = offset % this.#clusterSize;
-    if (stretch.count * this.#clusterSize - within < length) return undefined;
-    if (store.metadata.overlaps(stretch.offset, stretch.count)) return undefined;
+    if (stretch.count * this.#clusterSize - within < length) return false;
+    if (store.metadata.overlaps(stretch.offset, stretch.count)) return false;
     return store.bytes.write(stretch.offset + within, buffers);
   }
 

@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readCached } from '../../src/host/read-cached.ts';
+import { readCached, writeCached } from '../../src/host/page-cache.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tslaunch-'));
 const content = Uint8Array.from({ length: 10_000 }, (_, i) => i * 7);
 writeFileSync(join(folder, 'file'), content);
-const fd = openSync(join(folder, 'file'), 'r');
+const fd = openSync(join(folder, 'file'), 'r+');
 afterAll(() => {
   closeSync(fd);
   rmSync(folder, { recursive: true });
@@ -47,5 +47,25 @@ describe('a read from the page cache', () => {
     expect(readCached(fd, 0, [new Uint8Array(new SharedArrayBuffer(8))])).toBe(0);
     expect(readCached(fd, 0, Array<Uint8Array>(65).fill(new Uint8Array(1)))).toBe(0);
     expect(readCached(-1, 0, [new Uint8Array(8)])).toBeUndefined();
+  });
+});
+
+describe('a write to the page cache', () => {
+  it('is there for others at once as far as it says, or says that it cannot be', () => {
+    const path = join(folder, 'written');
+    writeFileSync(path, new Uint8Array(8192));
+    const target = openSync(path, 'r+');
+    const [one, two] = [new Uint8Array(100).fill(1), new Uint8Array(4000).fill(2)];
+    const count = writeCached(target, 50, [one, two]);
+    const now = readFileSync(path);
+    closeSync(target);
+    const expected = Buffer.alloc(8192);
+    Buffer.concat([one, two]).copy(expected, 50, 0, count ?? 0);
+    expect(now.equals(expected)).toBe(true);
+  });
+
+  it('leaves what fails, and what it cannot address, to others', () => {
+    expect(writeCached(-1, 0, [new Uint8Array(8)])).toBe(0);
+    expect(writeCached(fd, 0, [new Uint8Array(new SharedArrayBuffer(8))])).toBe(0);
   });
 });
