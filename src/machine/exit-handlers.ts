@@ -3,7 +3,7 @@
  */
 import { EXIT, exitName } from '../kvm/constants.ts';
 import type { Emulation } from './emulation.ts';
-import type { ExitLoopParts } from './exit-loop.ts';
+import type { ExitParts } from './exit-parts.ts';
 import type { ExitView } from './exit-view.ts';
 
 /** Where struct kvm_run has the particulars of an exit, in words. */
@@ -15,12 +15,12 @@ const SYSTEM_EVENTS = ['', 'shutdown', 'reset', 'crash'];
 /** Thrown where the emulator has to run something and is not loaded. */
 export class EmulationNeeded {}
 
-function emulationOf({ emulation }: ExitLoopParts): Emulation {
+function emulationOf({ emulation }: ExitParts): Emulation {
   if (!emulation) throw new EmulationNeeded();
   return emulation;
 }
 
-type Handler = (view: ExitView, parts: ExitLoopParts) => void;
+type Handler = (view: ExitView, parts: ExitParts) => void;
 
 const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   // Interrupted between two instructions; nothing to do but look at the control words.
@@ -74,7 +74,7 @@ const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
 ]);
 
 /** Handles an exit that is no access. Throws {@link EmulationNeeded} before anything has changed. */
-export function handleOther(reason: number, view: ExitView, parts: ExitLoopParts): void {
+export function handleOther(reason: number, view: ExitView, parts: ExitParts): void {
   const handler = HANDLERS.get(reason);
   if (handler) handler(view, parts);
   else parts.crash(`KVM left the guest with ${exitName(reason)}, which the launcher does not know.`);

@@ -7,36 +7,12 @@
  */
 import type { Width } from '../base/bits.ts';
 import { log } from '../base/log.ts';
-import type { Bus } from '../bus/bus.ts';
 import { EXIT } from '../kvm/constants.ts';
-import type { Vcpu } from '../kvm/vcpu.ts';
-import type { CpuState } from '../x86/cpu-state.ts';
 import { DisassemblerNeeded } from '../x86/decoder.ts';
-import type { ExitReader } from '../x86/exit-reader.ts';
 import { TrappedAccess } from '../x86/trapped.ts';
-import type { MachineControl } from './control.ts';
-import type { Emulation } from './emulation.ts';
 import { EmulationNeeded, handleOther } from './exit-handlers.ts';
-import type { ExitObserver } from './exit-observer.ts';
+import type { ExitParts } from './exit-parts.ts';
 import { ExitView } from './exit-view.ts';
-
-export interface ExitLoopParts {
-  readonly vcpu: Vcpu;
-  readonly cpu: CpuState;
-  readonly ports: Bus;
-  readonly memory: Bus;
-  readonly control: MachineControl;
-  /** Reads the instruction behind each exit; absent where that is switched off. */
-  readonly reader: ExitReader | undefined;
-  /** Runs what KVM refuses to. Absent until the first time. */
-  emulation: Emulation | undefined;
-  /** Only when somebody asked to see exits. */
-  readonly observer: ExitObserver | undefined;
-  /** Takes a pending kick away after an interrupted run. */
-  readonly swallowKicks: () => void;
-  /** The guest cannot go on; `what` is one sentence. */
-  readonly crash: (what: string) => void;
-}
 
 /** What the loop needs to go on. */
 export type Wanted = 'disassembler' | 'emulation';
@@ -47,7 +23,7 @@ const TOLD_DISAGREEMENTS = 8;
 const IMMEDIATE_EXIT = 1;
 
 export class ExitLoop {
-  readonly #parts: ExitLoopParts;
+  readonly #parts: ExitParts;
   readonly #view: ExitView;
   /** KVM's account of the exit. */
   readonly #kvm = new TrappedAccess();
@@ -56,7 +32,7 @@ export class ExitLoop {
   /** Disagreements between KVM and the instruction. */
   #told = 0;
 
-  constructor(parts: ExitLoopParts) {
+  constructor(parts: ExitParts) {
     this.#parts = parts;
     this.#view = new ExitView(parts.vcpu.runBytes);
   }

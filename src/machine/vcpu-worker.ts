@@ -15,8 +15,9 @@ import { ExitReader } from '../x86/exit-reader.ts';
 import type { VcpuOrder, VcpuReport } from './blueprint.ts';
 import { Board } from './board.ts';
 import { crashReport } from './crash-report.ts';
-import { ExitLoop, type ExitLoopParts } from './exit-loop.ts';
+import { ExitLoop } from './exit-loop.ts';
 import type { ExitObserver, ObserverParts } from './exit-observer.ts';
+import type { ExitParts } from './exit-parts.ts';
 import { Ram } from './ram.ts';
 
 const port = parentPort!;
@@ -83,7 +84,7 @@ async function run(order: VcpuOrder): Promise<void> {
             trace: observation.trace,
           })
         : undefined;
-    const parts: ExitLoopParts = {
+    const parts: ExitParts = {
       ...{ vcpu, cpu: state.cpu, ports, memory: mmio, control: board.control, reader, observer, swallowKicks },
       emulation: early,
       crash: what => {

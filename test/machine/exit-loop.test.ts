@@ -4,7 +4,8 @@ import { EXIT } from '../../src/kvm/constants.ts';
 import { run } from '../../src/kvm/structs.ts';
 import type { MachineControl } from '../../src/machine/control.ts';
 import type { Emulation } from '../../src/machine/emulation.ts';
-import { ExitLoop, type ExitLoopParts } from '../../src/machine/exit-loop.ts';
+import { ExitLoop } from '../../src/machine/exit-loop.ts';
+import type { ExitParts } from '../../src/machine/exit-parts.ts';
 import type { CpuState } from '../../src/x86/cpu-state.ts';
 import { Decoder } from '../../src/x86/decoder.ts';
 import { ExitReader } from '../../src/x86/exit-reader.ts';
@@ -51,8 +52,8 @@ function machine(steps: Step[], options: { decode?: boolean } = {}) {
       step?.(state, page);
       return step !== undefined;
     },
-  } as unknown as ExitLoopParts['vcpu'];
-  const parts: ExitLoopParts = {
+  } as unknown as ExitParts['vcpu'];
+  const parts: ExitParts = {
     ...{ vcpu, cpu: state, ports, memory: mmio, reader, emulation: undefined, observer: undefined },
     control: {
       get stopping() {
