@@ -60,5 +60,9 @@ export function chooseBetween(pool: FileIo, ring: FileIo, pace = new PoolPace())
       if (pace.stuck) return count(ring.writev(fd, buffers, offset));
       return pace.time(() => pool.writev(fd, buffers, offset));
     },
+    writevCached: (fd, buffers, offset) => {
+      if (pace.stuck) return count(ring.writevCached(fd, buffers, offset));
+      return pace.time(() => pool.writevCached(fd, buffers, offset));
+    },
   };
 }

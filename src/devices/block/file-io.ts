@@ -14,7 +14,14 @@ const MAX_BUFFERS = 1024;
 export interface FileIo {
   readv(fd: number, buffers: readonly Uint8Array[], offset: number): Promise<number>;
   writev(fd: number, buffers: readonly Uint8Array[], offset: number): Promise<number>;
+  /** As writev, for writes that are done when the page cache has them. */
+  writevCached(fd: number, buffers: readonly Uint8Array[], offset: number): Promise<number>;
 }
+
+const poolWritev: FileIo['writev'] = (fd, buffers, offset) =>
+  new Promise((resolve, reject) => {
+    writev(fd, buffers, offset, (error, count) => (error === null ? resolve(count) : reject(error)));
+  });
 
 /** On the threads of Node's pool. */
 export const threadPool: FileIo = {
@@ -22,10 +29,8 @@ export const threadPool: FileIo = {
     new Promise((resolve, reject) => {
       readv(fd, buffers, offset, (error, count) => (error === null ? resolve(count) : reject(error)));
     }),
-  writev: (fd, buffers, offset) =>
-    new Promise((resolve, reject) => {
-      writev(fd, buffers, offset, (error, count) => (error === null ? resolve(count) : reject(error)));
-    }),
+  writev: poolWritev,
+  writevCached: poolWritev,
 };
 
 type Step = (buffers: Uint8Array[], offset: number) => Promise<number>;
@@ -40,20 +45,31 @@ export function readFully(
   return inSteps(offset, buffers, (part, at) => io.readv(fd, part, at));
 }
 
-/** Writes all of `buffers` at `offset`. */
-export function writeFully(fd: number, offset: number, buffers: readonly Uint8Array[], io = threadPool): Promise<void> {
+/** Writes all of `buffers` at `offset`, by way of `write`. */
+export function writeFully(
+  fd: number,
+  offset: number,
+  buffers: readonly Uint8Array[],
+  write = threadPool.writev,
+): Promise<void> {
   // Nearly all that comes is done in one step, for which there is nothing to keep account of.
   const length = scatteredLength(buffers);
-  if (length === 0 || length > MAX_STEP || buffers.length > MAX_BUFFERS) return writeInSteps(fd, offset, buffers, io);
-  return io.writev(fd, buffers, offset).then(count => {
+  if (length === 0 || length > MAX_STEP || buffers.length > MAX_BUFFERS)
+    return writeInSteps(fd, offset, buffers, write);
+  return write(fd, buffers, offset).then(count => {
     if (count === length) return;
-    return writeInSteps(fd, offset + count, sliceScattered(buffers, count, length), io);
+    return writeInSteps(fd, offset + count, sliceScattered(buffers, count, length), write);
   });
 }
 
-async function writeInSteps(fd: number, offset: number, buffers: readonly Uint8Array[], io: FileIo): Promise<void> {
+async function writeInSteps(
+  fd: number,
+  offset: number,
+  buffers: readonly Uint8Array[],
+  write: FileIo['writev'],
+): Promise<void> {
   await inSteps(offset, buffers, async (part, at) => {
-    const count = await io.writev(fd, part, at);
+    const count = await write(fd, part, at);
     if (count === 0) throw new Error('the file takes no more bytes');
     return count;
   });

@@ -111,10 +111,11 @@ export class HostFile implements DiskFile {
     this.#mustBeOpen();
     if (this.#direct?.suits(offset, buffers)) {
       const { fd, durableFd } = this.#direct;
-      return writeFully(durable ? durableFd : fd, offset, buffers, this.#io);
+      return writeFully(durable ? durableFd : fd, offset, buffers, this.#io.writev);
     }
-    if (!durable && this.#cachedWrites && this.#writeCached(offset, buffers)) return;
-    return writeFully(durable ? this.#durableFd : this.#fd, offset, buffers, this.#io);
+    if (durable) return writeFully(this.#durableFd, offset, buffers, this.#io.writev);
+    if (this.#cachedWrites && this.#writeCached(offset, buffers)) return;
+    return writeFully(this.#fd, offset, buffers, this.#io.writevCached);
   }
 
   async zero(offset: number, length: number, unmap: boolean): Promise<void> {

@@ -6,32 +6,41 @@
 import { IoUring } from '../../host/io-uring.ts';
 import { chooseBetween } from './engine-choice.ts';
 import { type FileIo, threadPool } from './file-io.ts';
+import { WriteLane } from './write-lane.ts';
 
 /** What the ring answers to a request that the pool may still serve: it has not been done, not even in part. */
 const NOT_SO: ReadonlySet<unknown> = new Set(['ENOSYS', 'EAGAIN', 'EINTR', 'ECANCELED', 'EOPNOTSUPP']);
 
 let ring: IoUring | undefined;
+let lane: WriteLane | undefined;
 let users = 0;
 
 /** The engine, for one more file; {@link releaseIo} when it is closed. */
 export function acquireIo(): FileIo {
-  if (users++ === 0) ring = IoUring.open();
-  return ring === undefined ? threadPool : chooseBetween(threadPool, withFallback(ring));
+  if (users++ === 0) {
+    ring = IoUring.open();
+    lane = WriteLane.open(threadPool.writev);
+  }
+  const pool = lane === undefined ? threadPool : { ...threadPool, writevCached: lane.writev };
+  return ring === undefined ? pool : chooseBetween(pool, withFallback(ring));
 }
 
 export function releaseIo(): void {
   if (--users > 0) return;
   ring?.close();
+  lane?.close();
   ring = undefined;
+  lane = undefined;
 }
 
-function withFallback(first: FileIo): FileIo {
+function withFallback(first: IoUring): FileIo {
   const guarded =
-    (name: keyof FileIo): FileIo[typeof name] =>
+    (name: 'readv' | 'writev'): FileIo[typeof name] =>
     (fd, buffers, offset) =>
       first[name](fd, buffers, offset).catch(error => {
         if (NOT_SO.has(error.code)) return threadPool[name](fd, buffers, offset);
         throw error;
       });
-  return { readv: guarded('readv'), writev: guarded('writev') };
+  const writev = guarded('writev');
+  return { readv: guarded('readv'), writev, writevCached: writev };
 }

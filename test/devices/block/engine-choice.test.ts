@@ -7,6 +7,7 @@ class Gated implements FileIo {
   readonly waiting: (() => void)[] = [];
   readv = () => this.#start();
   writev = () => this.#start();
+  writevCached = () => this.#start();
   #start(): Promise<number> {
     return new Promise(resolve => this.waiting.push(() => resolve(1)));
   }
@@ -25,7 +26,8 @@ describe('between thread pool and ring', () => {
     const io = chooseBetween(pool, ring, new PoolPace(() => now));
     const waiting = () => [pool.waiting.length, ring.waiting.length];
     const read = () => void io.readv(0, buffers, 0);
-    const write = () => void io.writev(0, buffers, 0);
+    let turn = 0;
+    const write = () => void (turn++ % 2 ? io.writev : io.writevCached)(0, buffers, 0);
     return { pool, ring, read, write, waiting };
   };
 
@@ -83,11 +85,13 @@ describe('between thread pool and ring', () => {
     const failing: FileIo = {
       readv: () => Promise.reject(new Error('EIO')),
       writev: () => Promise.reject(new Error('EIO')),
+      writevCached: () => Promise.reject(new Error('EIO')),
     };
     const io = chooseBetween(failing, failing);
     for (let i = 0; i < 10; i++) {
       await expect(io.readv(0, buffers, 0)).rejects.toThrow('EIO');
       await expect(io.writev(0, buffers, 0)).rejects.toThrow('EIO');
+      await expect(io.writevCached(0, buffers, 0)).rejects.toThrow('EIO');
     }
   });
 });

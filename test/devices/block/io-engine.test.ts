@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { threadPool } from '../../../src/devices/block/file-io.ts';
 import { acquireIo, releaseIo } from '../../../src/devices/block/io-engine.ts';
 import { IoUring } from '../../../src/host/io-uring.ts';
+import { WriteBatches } from '../../../src/host/write-batches.ts';
 
 let folder: string;
 let fd: number;
@@ -20,8 +21,9 @@ afterEach(() => {
 });
 
 describe('the engine of disks', () => {
-  it('is the thread pool where the kernel has no io_uring', async () => {
+  it('is the thread pool where the kernel has neither io_uring nor batches', async () => {
     vi.spyOn(IoUring, 'open').mockReturnValue(undefined);
+    vi.spyOn(WriteBatches, 'open').mockReturnValue(undefined);
     expect(acquireIo()).toBe(threadPool);
     const bytes = new Uint8Array(4);
     expect(await threadPool.readv(fd, [bytes], 5)).toBe(4);

@@ -1,0 +1,81 @@
+/**
+ * Small writes to the page cache, one after the other: a file system lets one at a time into a file anyhow, and threads that wait for their turn cost
+ * more than the copying. A write that comes alone takes the pool; those that come while it is under way, or while a batch is, go together
+ * in the next. Measured on ext4 with 32 writes of 4 KiB at a time, that is a quarter more of them than with the pool's threads side by side.
+ */
+import { KiB } from '../../base/bits.ts';
+import { type Write, WriteBatches, type WriteResult } from '../../host/write-batches.ts';
+import { scatteredLength } from '../scatter.ts';
+import type { FileIo } from './file-io.ts';
+
+/** Larger ones are worth a thread each: other work goes on while they are copied. */
+const SMALL = 128 * KiB;
+
+interface Waiting extends Write {
+  readonly resolve: (count: number) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class WriteLane {
+  readonly #batches: WriteBatches;
+  readonly #single: FileIo['writev'];
+  readonly #waiting: Waiting[] = [];
+  #running = false;
+
+  /** `single` does what is alone, and what a batch has not begun. */
+  constructor(batches: WriteBatches, single: FileIo['writev']) {
+    this.#batches = batches;
+    this.#single = single;
+  }
+
+  /** Undefined where the kernel has no batches. */
+  static open(single: FileIo['writev']): WriteLane | undefined {
+    const batches = WriteBatches.open();
+    return batches && new WriteLane(batches, single);
+  }
+
+  /** As writev(2) at `offset`, for files that are open without O_DIRECT and O_DSYNC. */
+  readonly writev: FileIo['writev'] = (fd, buffers, offset) => {
+    if (scatteredLength(buffers) > SMALL) return this.#single(fd, buffers, offset);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ fd, buffers, offset, resolve, reject });
+      if (!this.#running) this.#next();
+    });
+  };
+
+  close(): void {
+    this.#batches.close();
+  }
+
+  #next(): void {
+    const count = this.#batches.room(this.#waiting);
+    this.#running = this.#waiting.length > 0;
+    if (!this.#running) return;
+    const writes = this.#waiting.splice(0, Math.max(1, count));
+    if (writes.length === 1) this.#alone(writes[0]!);
+    else this.#together(writes);
+  }
+
+  #alone(write: Waiting): void {
+    const { fd, buffers, offset, resolve, reject } = write;
+    this.#single(fd, buffers, offset)
+      .finally(() => this.#next())
+      .then(resolve, reject);
+  }
+
+  #together(writes: readonly Waiting[]): void {
+    this.#batches
+      .run(writes)
+      .finally(() => this.#next())
+      .then(
+        results => writes.forEach((write, i) => void this.#settle(write, results[i])),
+        error => writes.forEach(({ reject }) => void reject(error)),
+      );
+  }
+
+  #settle({ fd, buffers, offset, resolve, reject }: Waiting, result: WriteResult): void {
+    if (typeof result === 'number') resolve(result);
+    else if (result === undefined) this.#single(fd, buffers, offset).then(resolve, reject);
+    else reject(result);
+  }
+}
