@@ -22,19 +22,19 @@ export const VECTOR_ADDRESS = addressOf(iov.buffer);
 export type Moved = number | string;
 
 /** Reads across `buffers` in order. */
-export function readVector(fd: number, buffers: readonly Uint8Array[]): Moved {
+export function readVector(fd: number, buffers: readonly ArrayBufferView[]): Moved {
   const count = readv(fd, VECTOR_ADDRESS, fillVector(buffers));
   return count >= 0 ? count : errno();
 }
 
 /** Writes all of `buffers`. */
-export function writeVector(fd: number, buffers: readonly Uint8Array[]): Moved {
+export function writeVector(fd: number, buffers: readonly ArrayBufferView[]): Moved {
   const count = writev(fd, VECTOR_ADDRESS, fillVector(buffers));
   return count >= 0 ? count : errno();
 }
 
 /** Makes the vector of the next call. Returns how many buffers there are. Throws RangeError for more than {@link MAX_BUFFERS}. */
-export function fillVector(buffers: readonly Uint8Array[]): number {
+export function fillVector(buffers: readonly ArrayBufferView[]): number {
   const count = buffers.length;
   if (count > MAX_BUFFERS) throw new RangeError(`${count} buffers are more than the ${MAX_BUFFERS} of one call`);
   // Mostly all of them lie in the guest's RAM.

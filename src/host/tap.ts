@@ -53,11 +53,11 @@ export class TapQueue {
   }
 
   /** One frame with header across `buffers`; what does not fit is lost. */
-  read(buffers: readonly Uint8Array[]): Moved {
+  read(buffers: readonly ArrayBufferView[]): Moved {
     return readVector(this.fd, buffers);
   }
 
-  write(buffers: readonly Uint8Array[]): Moved {
+  write(buffers: readonly ArrayBufferView[]): Moved {
     return writeVector(this.fd, buffers);
   }
 

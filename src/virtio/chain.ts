@@ -12,6 +12,7 @@
  * is not looked at. The WRITE flag of a descriptor that refers to an indirect table is ignored (2.7.5.3.2).
  */
 import { DriverError } from '../base/errors.ts';
+import { bytesOf, Place } from '../base/views.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { DESC_F_INDIRECT, DESC_F_NEXT, DESC_F_WRITE, DESC_SIZE, MAX_QUEUE_SIZE } from './ring.ts';
 import type { Chain } from './virtqueue.ts';
@@ -20,11 +21,13 @@ import type { Chain } from './virtqueue.ts';
 const DESC_WORDS = DESC_SIZE / 4;
 const MAX_CHAIN_BYTES = 2 ** 32;
 
-/** RAM twice: as bytes to hand out, and as words to read descriptors from without allocating a view each time. */
+/** RAM twice: as a buffer whose places are handed out, and as words to read descriptors from without allocating a view each time. */
 interface Region {
   readonly gpa: number;
   readonly end: number;
-  readonly bytes: Uint8Array;
+  readonly buffer: ArrayBufferLike;
+  /** Of the region's first byte. */
+  readonly offset: number;
   readonly words: Uint32Array;
 }
 
@@ -35,12 +38,29 @@ interface Table {
   readonly entries: number;
 }
 
-interface Growing {
+/** A chain that grows as it is read; whoever wants views of its places has them made, once. */
+class Growing implements Chain {
   readonly head: number;
-  readonly readable: Uint8Array[];
-  readonly writable: Uint8Array[];
-  readableLength: number;
-  writableLength: number;
+  readonly readablePlaces: Place[] = [];
+  readonly writablePlaces: Place[] = [];
+  readableLength = 0;
+  writableLength = 0;
+  #readable: readonly Uint8Array[] | undefined;
+  #writable: readonly Uint8Array[] | undefined;
+
+  constructor(head: number) {
+    this.head = head;
+  }
+
+  get readable(): readonly Uint8Array[] {
+    this.#readable ??= this.readablePlaces.map(bytesOf);
+    return this.#readable;
+  }
+
+  get writable(): readonly Uint8Array[] {
+    this.#writable ??= this.writablePlaces.map(bytesOf);
+    return this.#writable;
+  }
 }
 
 export class ChainReader {
@@ -56,7 +76,8 @@ export class ChainReader {
     this.#regions = memory.regions.map(({ gpa, bytes }) => ({
       gpa,
       end: gpa + bytes.length,
-      bytes,
+      buffer: bytes.buffer,
+      offset: bytes.byteOffset,
       words: new Uint32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 4)),
     }));
     this.#table = this.#tableAt(desc, size * DESC_SIZE);
@@ -66,7 +87,7 @@ export class ChainReader {
 
   /** The chain that starts at descriptor `head`. */
   read(head: number): Chain {
-    const chain: Growing = { head, readable: [], writable: [], readableLength: 0, writableLength: 0 };
+    const chain = new Growing(head);
     this.#walk(this.#table, head, chain, false);
     return chain;
   }
@@ -95,22 +116,24 @@ export class ChainReader {
 
   #add(chain: Growing, gpa: number, length: number, writable: boolean): void {
     if (writable) chain.writableLength += length;
-    else if (chain.writable.length > 0) {
+    else if (chain.writablePlaces.length > 0) {
       throw new DriverError(`descriptor chain ${chain.head} has a readable part behind a writable one`);
     } else chain.readableLength += length;
     if (length === 0) return;
     if (chain.readableLength + chain.writableLength > MAX_CHAIN_BYTES) {
       throw new DriverError(`descriptor chain ${chain.head} is longer than 4 GiB`);
     }
-    const parts = writable ? chain.writable : chain.readable;
+    const parts = writable ? chain.writablePlaces : chain.readablePlaces;
     for (const region of this.#regions) {
       if (gpa >= region.gpa && gpa + length <= region.end) {
-        parts.push(region.bytes.subarray(gpa - region.gpa, gpa - region.gpa + length));
+        parts.push(new Place(region.buffer, region.offset + gpa - region.gpa, length));
         return;
       }
     }
     // Over the border of two mappings, or not RAM: this throws.
-    parts.push(...this.#memory.pieces(gpa, length));
+    for (const piece of this.#memory.pieces(gpa, length)) {
+      parts.push(new Place(piece.buffer, piece.byteOffset, piece.length));
+    }
   }
 
   #indirectTable(gpa: number, length: number): Table {

@@ -198,8 +198,7 @@ export class SplitQueue implements Virtqueue {
     // Lost wake-up: a driver that added a chain before it saw the wish for kicks does not kick, so look once more after
     // stating it. A kick after that look rings the bell, which remembers.
     this.#suppression.inviteKicks(this.#cursor[CURSOR.nextAvail]! + count);
-    if (!this.#paused && this.#available() > count) return;
-    await this.#doorbell.wait();
+    if (this.#paused || this.#available() <= count) await this.#doorbell.wait();
     if (!this.#stopping) this.#suppression.declineKicks();
   }
 

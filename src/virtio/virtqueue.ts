@@ -13,6 +13,9 @@ export interface Chain {
   readonly readable: readonly Uint8Array[];
   /** Device-writable guest memory, in order, zero copy. */
   readonly writable: readonly Uint8Array[];
+  /** The same two as places, for who hands them on without a look: no views are made then. */
+  readonly readablePlaces: readonly ArrayBufferView[];
+  readonly writablePlaces: readonly ArrayBufferView[];
   readonly readableLength: number;
   readonly writableLength: number;
 }

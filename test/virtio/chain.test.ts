@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { bytesOf } from '../../src/base/views.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { ChainReader } from '../../src/virtio/chain.ts';
 
@@ -52,6 +53,9 @@ describe('a direct chain', () => {
     expect([chain.readableLength, chain.writableLength]).toEqual([48, 65]);
     chain.writable[1]![0] = 0x5a;
     expect(memory.u8(0x5000)).toBe(0x5a);
+    expect(chain.readablePlaces.map(bytesOf)).toEqual(chain.readable);
+    expect(chain.writablePlaces.map(place => place.byteOffset)).toEqual(chain.writable.map(p => p.byteOffset));
+    expect(chain.writable).toBe(chain.writable);
   });
 
   it('splits a part that crosses from one mapping into the next', () => {

@@ -92,6 +92,10 @@ describe.each([
       Atomics.store = store;
     }
     expect(bell.rings).toBe(0);
+    // It has not slept, and wants no kick now; with EVENT_IDX the driver's index has yet to pass the entry that was wished for.
+    void driver.submit([Uint8Array.of(4)]);
+    expect(bell.rings).toBe(eventIdx ? 1 : 0);
+    expect((await queue.next())?.readable[0]).toEqual(Uint8Array.of(4));
   });
 
   it('tolerates spurious kicks', async () => {

@@ -16,15 +16,15 @@ export const WINDOW = {
   length: 1024,
   stackLength: 512,
 };
-const BLOCK = { registers: 0, flags: 128, hostStack: 136, plainFlags: 144, input: 192, output: 2752 } as const;
+const BLOCK = { registers: 0, flags: 128, hostStack: 136, plainFlags: 144, input: 192, output: 2880 } as const;
 
 export const hostFeatures = new Set(
   /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.trim().split(' '),
 );
 /** State components that the host has switched on: x87, SSE, AVX, and the three of AVX-512. */
 export const XSAVE_MASK = hostFeatures.has('avx512f') ? 0xe7 : 7;
-/** Room for them in standard format. */
-const XSAVE_LENGTH = 2560;
+/** Room for them in standard format, wherever the processor has them: the last ends at 2688 on Intel's, sooner on AMD's. */
+const XSAVE_LENGTH = 2688;
 
 const PROT_ALL = 7;
 const MAP_PRIVATE_ANONYMOUS = 0x22;

@@ -13,9 +13,9 @@ export interface NetPort {
    * Reads one frame across `buffers`, in order; what does not fit is lost. Returns its length with header, at most the room, or
    * 0 when there is none. Never waits.
    */
-  read(buffers: readonly Uint8Array[]): number;
+  read(buffers: readonly ArrayBufferView[]): number;
   /** Writes one frame. Never waits. */
-  write(buffers: readonly Uint8Array[]): SendResult;
+  write(buffers: readonly ArrayBufferView[]): SendResult;
   /** Calls back when there may be something to read, or the wire has broken, perhaps more than once. At most one listener. */
   listen(callback: () => void): void;
   /** Calls back no more. */

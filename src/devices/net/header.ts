@@ -2,6 +2,7 @@
  * `struct virtio_net_hdr` in front of every frame (virtio 1.2, 5.1.6): 12 bytes that go between guest and tap unchanged, since
  * the kernel speaks the same format. Two fields are the device's own business on the way in.
  */
+import { bytesOf } from '../../base/views.ts';
 import { fillScattered, sliceScattered } from '../scatter.ts';
 
 /** Bytes of header; with VERSION_1 always the long form. */
@@ -18,14 +19,15 @@ export const MAX_FRAME = 65_535 + ETHERNET + 4;
  * What the kernel leaves to the device: in how many buffers the frame lies, 1 without MRG_RXBUF (5.1.6.4.1), and no flags for a
  * driver that has not negotiated GUEST_CSUM.
  */
-export function finishHeader(buffers: readonly Uint8Array[], count: number, flagsAllowed: boolean): void {
-  const first = buffers[0]!;
+export function finishHeader(places: readonly ArrayBufferView[], count: number, flagsAllowed: boolean): void {
+  const first = bytesOf(places[0]!);
   if (first.length >= HEADER) {
     first[NUM_BUFFERS] = count & 0xff;
     first[NUM_BUFFERS + 1] = count >> 8;
     if (!flagsAllowed) first[FLAGS] = 0;
     return;
   }
+  const buffers = places.map(bytesOf);
   fillScattered(sliceScattered(buffers, NUM_BUFFERS, HEADER), Uint8Array.of(count & 0xff, count >> 8));
   if (!flagsAllowed) fillScattered(sliceScattered(buffers, FLAGS, FLAGS + 1), Uint8Array.of(0));
 }

@@ -3,6 +3,7 @@
  * not fit, and the next reads have more of the guest's. Where frames have to be looked at before the guest may see them they are
  * copied. The wire is not asked while the guest has no buffers: the kernel keeps the frames, and drops what is too much.
  */
+import { bytesOf } from '../../base/views.ts';
 import { Wake } from '../../base/wake.ts';
 import type { Virtqueue } from '../../virtio/virtqueue.ts';
 import { fillScattered, gatherScattered } from '../scatter.ts';
@@ -47,7 +48,7 @@ export class Receiver {
   readonly #heard = () => this.#wake.wake();
   readonly #injected: Uint8Array[] = [];
   readonly #head = new Uint8Array(HEADER + FILTER_BYTES);
-  readonly #buffers: Uint8Array[] = [];
+  readonly #buffers: ArrayBufferView[] = [];
   /** A frame with header that has not found room yet. */
   #held: Uint8Array | undefined;
   /** Buffers that were too few for it. */
@@ -132,7 +133,7 @@ export class Receiver {
       this.#wanted = Math.max(length, USUAL, this.#wanted - (this.#wanted >> 5));
       if (lock) return this.#deliver(copy.subarray(0, length));
       if (length > this.#stock.room) {
-        gatherScattered(buffers, copy.subarray(0, length));
+        gatherScattered(buffers.map(bytesOf), copy.subarray(0, length));
         return this.#deliver(copy.subarray(0, length));
       }
       this.#use(length);
@@ -148,7 +149,7 @@ export class Receiver {
     if (this.#stock.room >= frame.length) {
       this.#buffers.length = 0;
       this.#stock.appendTo(this.#buffers);
-      fillScattered(this.#buffers, frame);
+      fillScattered(this.#buffers.map(bytesOf), frame);
       this.#use(frame.length);
     } else if (mergeable) {
       this.#held = frame.buffer === copy.buffer ? frame.slice() : frame;
@@ -165,12 +166,12 @@ export class Receiver {
   }
 
   /** Whether the driver wants to hear the frame that was just read. A short frame is judged with what was there before it. */
-  #welcome(buffers: readonly Uint8Array[]): boolean {
+  #welcome(buffers: readonly ArrayBufferView[]): boolean {
     const { filter } = this.#o;
     if (filter.open) return true;
-    const first = buffers[0]!;
+    const first = bytesOf(buffers[0]!);
     if (first.length >= HEADER + FILTER_BYTES) return filter.accepts(first, HEADER);
-    gatherScattered(buffers, this.#head);
+    gatherScattered(buffers.map(bytesOf), this.#head);
     return filter.accepts(this.#head, HEADER);
   }
 

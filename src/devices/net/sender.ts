@@ -66,14 +66,15 @@ export class Sender {
   }
 
   /** Throws DriverError for a chain with a part to write (5.1.6.2). */
-  #send({ readable, readableLength, writable }: Chain): Fate {
+  #send(chain: Chain): Fate {
     const { lock, interceptor, port } = this.#o;
-    if (writable.length > 0) throw new DriverError('a frame to send has a device-writable part');
+    const { readableLength, readablePlaces } = chain;
+    if (chain.writablePlaces.length > 0) throw new DriverError('a frame to send has a device-writable part');
     if (readableLength < HEADER + ETHERNET) return 'short';
     if (readableLength > HEADER + MAX_FRAME) return 'long';
-    const wanted = interceptor?.wants(copied(readable, Math.min(readableLength, HEADER + LOOK))) ?? false;
-    if (!lock && !wanted && readable.length <= MAX_PIECES) return port.write(readable);
-    const frame = copied(readable, readableLength);
+    const wanted = interceptor?.wants(copied(chain, Math.min(readableLength, HEADER + LOOK))) ?? false;
+    if (!lock && !wanted && readablePlaces.length <= MAX_PIECES) return port.write(readablePlaces);
+    const frame = copied(chain, readableLength);
     if (lock && !lock.fromGuest(frame)) return 'lockedOut';
     const fate = wanted ? this.#intercept(interceptor!, frame) : undefined;
     return fate ?? port.write([copy.subarray(0, readableLength)]);
@@ -99,7 +100,7 @@ export class Sender {
 }
 
 /** Copies the first `length` bytes, and returns them without the header. */
-function copied(readable: readonly Uint8Array[], length: number): Uint8Array {
+function copied({ readable }: Chain, length: number): Uint8Array {
   gatherScattered(readable, copy.subarray(0, length));
   return copy.subarray(HEADER, length);
 }

@@ -35,7 +35,7 @@ export class Stock {
       if (chain === undefined) break;
       this.#chains.push(chain);
       this.room += chain.writableLength;
-      if (chain.readable.length > 0) throw new DriverError('a receive buffer has a device-readable part');
+      if (chain.readablePlaces.length > 0) throw new DriverError('a receive buffer has a device-readable part');
       if (chain.writableLength < HEADER)
         throw new DriverError('a receive buffer has no room for the header of a frame');
     }
@@ -47,8 +47,8 @@ export class Stock {
   }
 
   /** All guest memory of the stock, in order, appended to `list`. */
-  appendTo(list: Uint8Array[]): void {
-    for (const { writable } of this.#chains) for (const piece of writable) list.push(piece);
+  appendTo(list: ArrayBufferView[]): void {
+    for (const { writablePlaces } of this.#chains) for (const place of writablePlaces) list.push(place);
   }
 
   /** A frame with header, `length` bytes, lies in the first buffers, which go to the guest. The header is finished here. */
@@ -56,7 +56,7 @@ export class Stock {
     const { queue, flagsAllowed } = this.#o;
     const first = this.#chains[0]!;
     if (length <= first.writableLength) {
-      finishHeader(first.writable, 1, flagsAllowed);
+      finishHeader(first.writablePlaces, 1, flagsAllowed);
       this.#chains.shift();
       this.room -= first.writableLength;
       queue.complete(first, length);
@@ -66,7 +66,7 @@ export class Stock {
     let count = 0;
     for (; rest > 0; count++) rest -= this.#chains[count]!.writableLength;
     const used = this.#chains.splice(0, count);
-    finishHeader(used[0]!.writable, count, flagsAllowed);
+    finishHeader(used[0]!.writablePlaces, count, flagsAllowed);
     rest = length;
     const parts = used.map(chain => {
       const written = Math.min(rest, chain.writableLength);

@@ -28,14 +28,14 @@ export class TapPort implements NetPort {
     this.#broken = broken;
   }
 
-  read(buffers: readonly Uint8Array[]): number {
+  read(buffers: readonly ArrayBufferView[]): number {
     const length = this.#queue.read(buffers);
     if (typeof length === 'number') return length;
     if (length !== 'EAGAIN' && length !== 'EINTR') this.#lost();
     return 0;
   }
 
-  write(buffers: readonly Uint8Array[]): SendResult {
+  write(buffers: readonly ArrayBufferView[]): SendResult {
     const length = this.#queue.write(buffers);
     if (typeof length === 'number') return 'sent';
     const result = SEND_ERRORS[length];

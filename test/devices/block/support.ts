@@ -22,5 +22,13 @@ export function range(sector: number | bigint, sectors: number, flags = 0): Uint
 
 export function chainOf(readable: readonly Uint8Array[], writable: readonly Uint8Array[]): Chain {
   const sum = (parts: readonly Uint8Array[]) => parts.reduce((total, part) => total + part.length, 0);
-  return { head: 0, readable, writable, readableLength: sum(readable), writableLength: sum(writable) };
+  return {
+    head: 0,
+    readable,
+    writable,
+    readablePlaces: readable,
+    writablePlaces: writable,
+    readableLength: sum(readable),
+    writableLength: sum(writable),
+  };
 }

@@ -1,4 +1,5 @@
 /** A wire in memory: what the guest sends is kept, what the test puts in is received. */
+import { bytesOf } from '../../../src/base/views.ts';
 import type { NetBackend, NetPort, SendResult } from '../../../src/devices/net/backend.ts';
 import { HEADER } from '../../../src/devices/net/header.ts';
 import type { Offloads } from '../../../src/devices/net/registers.ts';
@@ -23,15 +24,15 @@ export class MemoryPort implements NetPort {
     if (listener) setImmediate(listener);
   }
 
-  read(buffers: readonly Uint8Array[]): number {
+  read(buffers: readonly ArrayBufferView[]): number {
     this.reads++;
     const frame = this.incoming.shift();
-    return frame ? fillScattered(buffers, frame) : 0;
+    return frame ? fillScattered(buffers.map(bytesOf), frame) : 0;
   }
 
-  write(buffers: readonly Uint8Array[]): SendResult {
+  write(buffers: readonly ArrayBufferView[]): SendResult {
     const result = this.results.shift() ?? 'sent';
-    if (result === 'sent') this.outgoing.push(Uint8Array.from(buffers.flatMap(bytes => [...bytes])));
+    if (result === 'sent') this.outgoing.push(Uint8Array.from(buffers.flatMap(place => [...bytesOf(place)])));
     return result;
   }
 
