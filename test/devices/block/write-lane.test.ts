@@ -3,7 +3,7 @@ import { WriteLane } from '../../../src/devices/block/write-lane.ts';
 import type { Write, WriteBatches, WriteResult } from '../../../src/host/write-batches.ts';
 
 /** Batches of three that end when they are told to, and single writes likewise. */
-function make(results: (writes: readonly Write[]) => WriteResult[] = writes => writes.map(() => 1)) {
+function make(results: (writes: readonly Write[]) => WriteResult[] = writes => writes.map(() => 1), few = 0) {
   const journal: string[] = [];
   const ends: (() => void)[] = [];
   const offsets = (writes: readonly Write[]) => writes.map(({ offset }) => offset).join(' ');
@@ -15,10 +15,11 @@ function make(results: (writes: readonly Write[]) => WriteResult[] = writes => w
     },
     close: () => journal.push('closed'),
   } as unknown as WriteBatches;
-  const lane = new WriteLane(batches, (_fd, _buffers, offset) => {
+  const single = (_fd: number, _buffers: readonly Uint8Array[], offset: number) => {
     journal.push(`single ${offset}`);
-    return new Promise(resolve => ends.push(() => resolve(1)));
-  });
+    return new Promise<number>(resolve => ends.push(() => resolve(1)));
+  };
+  const lane = new WriteLane(batches, single, few);
   const write = (offset: number, length = 1) => lane.writev(0, [new Uint8Array(length)], offset);
   const end = async () => {
     for (const done of ends.splice(0)) done();
@@ -56,6 +57,14 @@ describe('the lane of writes', () => {
     await first;
     expect(await results).toMatchObject([{ value: 7 }, { reason: { code: 'ENOSPC' } }, { value: 1 }]);
     expect(journal).toEqual(['single 1', 'batch 2 3 4', 'single 4']);
+  });
+
+  it('does a few side by side', async () => {
+    const { journal, write, end } = make(undefined, 2);
+    const all = [1, 2, 3, 4, 5].map(offset => write(offset));
+    for (let i = 0; i < 3; i++) await end();
+    expect(await Promise.all(all)).toEqual([1, 1, 1, 1, 1]);
+    expect(journal).toEqual(['single 1', 'single 2', 'single 3', 'batch 4 5']);
   });
 
   it('leaves large ones to themselves', async () => {
