@@ -79,7 +79,7 @@ describe('two launchers', () => {
       });
     let refused: Promise<Awaited<ReturnType<typeof start>>> | undefined;
     let pid = 0;
-    const first = start('one', ['batches=200'], text => {
+    const first = start('one', ['batches=20000'], text => {
       if (refused || !text.includes('flushed')) return;
       pid = holder(join(folder, 'one'));
       refused = Promise.all([start('one', []), start('two', ['batches=3'])]).then(([same, other]) => {
