@@ -4,7 +4,7 @@ const root = new URL('..', import.meta.url).pathname;
 /** Guests that want a KVM with hardware behind it: on this machine, or in the lab. */
 const HARDWARE = ['lab', 'linux-*', 'console-linux', 'console-pipes'].map(name => `test/guest/${name}.test.ts`);
 /** So many of them that both sides of `npm test` take about as long. */
-const NETWORKS = ['linux-net', 'linux-net-local'].map(name => `test/guest/${name}.test.ts`);
+const NETWORKS = ['linux-net', 'linux-net-local', 'linux-net-refusals'].map(name => `test/guest/${name}.test.ts`);
 
 // Four projects: `unit` needs nothing but Node; `native` boots guests on the local KVM, whatever its kind, `linux` and `networks` where
 // there is hardware behind it. Guests time out when they starve, so their files run one at a time. A lab keeps one core busy: `npm test`
