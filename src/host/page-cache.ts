@@ -1,7 +1,7 @@
 /**
  * Reads and writes that need no waiting: preadv2(2) and pwritev2(2) with RWF_NOWAIT copy what the page cache holds, or has room for, and
  * never sleep for a disk. For small requests that is ten times faster than a trip through Node's thread pool, and the caller keeps the
- * pool for the others. All file systems of note read so; xfs, btrfs and block devices write so.
+ * pool for the others. Which file systems write so is found out by asking: xfs does, ext4 and tmpfs do not.
  */
 import { fillVector, VECTOR_ADDRESS } from './iovec.ts';
 import { errno, libc } from './libc.ts';
