@@ -17,3 +17,15 @@ export class Place implements ArrayBufferView {
 export function bytesOf(place: ArrayBufferView): Uint8Array {
   return place instanceof Uint8Array ? place : new Uint8Array(place.buffer, place.byteOffset, place.byteLength);
 }
+
+let last: ArrayBufferLike | undefined;
+let lastWhole: Uint8Array = new Uint8Array(0);
+
+/** All bytes of the buffer that a place lies in, to look at a few of them from `byteOffset` on without a view for each place. */
+export function bytesAround({ buffer }: ArrayBufferView): Uint8Array {
+  if (buffer !== last) {
+    last = buffer;
+    lastWhole = new Uint8Array(buffer);
+  }
+  return lastWhole;
+}

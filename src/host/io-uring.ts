@@ -4,10 +4,10 @@
  * for a request and, past the page cache, twice the requests.
  */
 import koffi, { type node } from 'koffi';
-import { addressOf } from './address.ts';
 import { closeFd, createEventFd, drainEventFd } from './eventfd.ts';
 import { type SystemError, systemError } from './file-space.ts';
 import { Rings } from './io-uring-rings.ts';
+import { Vectors } from './iovec.ts';
 import { errnoName } from './libc.ts';
 
 const OP = { readv: 1, writev: 2 } as const;
@@ -37,8 +37,7 @@ export class IoUring {
   readonly #bell: number;
   readonly #poll: node.PollHandle;
   /** `struct iovec` for each buffer of what waits for a submission; the kernel copies them then. */
-  readonly #iovecs = new BigUint64Array(2 * IOVECS);
-  readonly #iovecsAt = addressOf(this.#iovecs.buffer);
+  readonly #iovecs = new Vectors(IOVECS);
   #iovecCount = 0;
   /** By id. */
   readonly #running: (Request | undefined)[] = [];
@@ -106,12 +105,9 @@ export class IoUring {
     const full = () => this.#waiting.length === this.#rings.entries || this.#iovecCount + buffers.length > IOVECS;
     if (full()) this.#submit();
     if (full() || this.#runningCount === this.#rings.results) return false;
-    const address = BigInt(this.#iovecsAt + this.#iovecCount * 16);
-    for (const { buffer, byteOffset, byteLength } of buffers) {
-      this.#iovecs[2 * this.#iovecCount] = BigInt(addressOf(buffer) + byteOffset);
-      this.#iovecs[2 * this.#iovecCount + 1] = BigInt(byteLength);
-      this.#iovecCount++;
-    }
+    const address = BigInt(this.#iovecs.at(this.#iovecCount));
+    this.#iovecs.fill(buffers, this.#iovecCount);
+    this.#iovecCount += buffers.length;
     const id = this.#freeIds.pop() ?? this.#running.length;
     this.#running[id] = request;
     this.#runningCount++;

@@ -5,6 +5,7 @@
  */
 import { addressOf } from './address.ts';
 import { type SystemError, systemError } from './file-space.ts';
+import { put, Vectors } from './iovec.ts';
 import { errnoName, libc } from './libc.ts';
 
 const SYS = { setup: 206, destroy: 207, getevents: 208, submit: 209 } as const;
@@ -43,7 +44,7 @@ export class WriteBatches {
   readonly #context: number;
   readonly #iocbs = new Uint32Array(IOCB.words * MOST_WRITES);
   readonly #pointers = new BigUint64Array(MOST_WRITES);
-  readonly #vectors = new Uint32Array(4 * MOST_BUFFERS);
+  readonly #vectors = new Vectors(MOST_BUFFERS);
   readonly #events = new Int32Array(EVENT.words * MOST_WRITES);
   #running = false;
   #closed = false;
@@ -126,7 +127,6 @@ export class WriteBatches {
 
   #fill(writes: readonly Write[]): void {
     let vector = 0;
-    const vectorsAt = addressOf(this.#vectors.buffer);
     this.#iocbs.fill(0);
     for (let i = 0; i < writes.length; i++) {
       const { fd, buffers, offset } = writes[i]!;
@@ -134,20 +134,11 @@ export class WriteBatches {
       this.#iocbs[at + IOCB.data] = i;
       this.#iocbs[at + IOCB.opcode] = PWRITEV;
       this.#iocbs[at + IOCB.fd] = fd;
-      put(this.#iocbs, at + IOCB.buffers, vectorsAt + vector * 16);
+      put(this.#iocbs, at + IOCB.buffers, this.#vectors.at(vector));
       this.#iocbs[at + IOCB.count] = buffers.length;
       put(this.#iocbs, at + IOCB.offset, offset);
-      for (const { buffer, byteOffset, byteLength } of buffers) {
-        put(this.#vectors, 4 * vector, addressOf(buffer) + byteOffset);
-        put(this.#vectors, 4 * vector + 2, byteLength);
-        vector++;
-      }
+      this.#vectors.fill(buffers, vector);
+      vector += buffers.length;
     }
   }
-}
-
-/** A 64-bit number; stores into the array take numbers modulo 2^32. */
-function put(words: Uint32Array, at: number, value: number): void {
-  words[at] = value;
-  words[at + 1] = value / 2 ** 32;
 }

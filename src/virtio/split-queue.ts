@@ -56,6 +56,8 @@ export class SplitQueue implements Virtqueue {
   #heldCount = 0;
   /** The head that was taken from each entry of the available ring, for putting it back. */
   readonly #taken: Uint16Array;
+  /** The driver's index as it was last looked at: until all up to it is taken, nobody needs to look again. */
+  #seen: number;
   #streak = 0;
   #stopping = false;
   #paused: boolean;
@@ -79,6 +81,7 @@ export class SplitQueue implements Virtqueue {
       suppression: this.#suppression,
       interrupt: options.interrupt,
     });
+    this.#seen = this.#cursor[CURSOR.nextAvail]!;
     this.#paused = options.paused ?? false;
     this.#held = new Uint8Array(layout.size);
     this.#taken = new Uint16Array(layout.size);
@@ -129,9 +132,10 @@ export class SplitQueue implements Virtqueue {
   }
 
   tryNext(): Chain | undefined {
-    if (this.#stopping || this.#paused || this.#available() === 0) return undefined;
-    const { avail } = this.#rings;
+    if (this.#stopping || this.#paused) return undefined;
     const next = this.#cursor[CURSOR.nextAvail]!;
+    if (next === this.#seen && this.#available() === 0) return undefined;
+    const { avail } = this.#rings;
     const head = avail[AVAIL_RING + (next & (this.size - 1))]!;
     if (head >= this.size) throw new DriverError(`available descriptor ${head} is outside the table of ${this.size}`);
     if (this.#held[head]) throw new DriverError(`descriptor ${head} was made available again before it was used`);
@@ -165,9 +169,13 @@ export class SplitQueue implements Virtqueue {
   completeTogether(parts: readonly Completion[]): void {
     if (this.#stopping) return;
     for (const { chain, written } of parts) this.#check(chain, written);
-    parts.forEach((part, i) => void this.#used.write(part, i));
+    for (let i = 0; i < parts.length; i++) this.#used.write(parts[i]!, i);
     this.#used.publish(parts.length);
     for (const { chain } of parts) this.#release(chain.head);
+  }
+
+  signal(): void {
+    this.#used.signal();
   }
 
   /** Ends the queue: `next` yields undefined from now on, completions are ignored. */
@@ -204,10 +212,12 @@ export class SplitQueue implements Virtqueue {
 
   /** How many chains the driver has made available and nobody has taken. */
   #available(): number {
-    const count = (Atomics.load(this.#rings.avail, RING_IDX) - this.#cursor[CURSOR.nextAvail]!) & 0xffff;
+    const seen = Atomics.load(this.#rings.avail, RING_IDX);
+    const count = (seen - this.#cursor[CURSOR.nextAvail]!) & 0xffff;
     if (count > this.size) {
       throw new DriverError(`available index is ${count} ahead in a queue of ${this.size}`);
     }
+    this.#seen = seen;
     return count;
   }
 
@@ -225,6 +235,7 @@ export class SplitQueue implements Virtqueue {
   }
 
   #idle(): void {
+    if (this.#onIdle.length === 0) return;
     for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 }

@@ -54,6 +54,8 @@ export interface Virtqueue {
   complete(chain: Chain, written: number): void;
   /** Several chains like {@link complete}, in this order, that the driver sees all at once or not yet (5.1.6.4.1). */
   completeTogether(parts: readonly Completion[]): void;
+  /** Interrupts now for all completions so far, if the driver wants it: it can work on them while the device goes on. */
+  signal(): void;
   /** True once the queue must stop; work in flight is then finished or dropped, its completion ignored. */
   readonly stopping: boolean;
   /** Resolves when the queue must stop: lets a loop that waits for something else (a tap, the keyboard) return. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytesOf, Place } from '../../src/base/views.ts';
+import { bytesAround, bytesOf, Place } from '../../src/base/views.ts';
 
 describe('a place in a buffer', () => {
   const buffer = Uint8Array.of(0, 1, 2, 3, 4).buffer;
@@ -13,5 +13,14 @@ describe('a place in a buffer', () => {
   it('of bytes is these bytes', () => {
     const bytes = new Uint8Array(buffer, 2);
     expect(bytesOf(bytes)).toBe(bytes);
+  });
+
+  it('has bytes around it, of its own buffer whichever was asked for last', () => {
+    const other = Uint8Array.of(9, 8).buffer;
+    for (const place of [new Place(buffer, 3, 1), new Place(other, 1, 1), new Place(buffer, 2, 2)]) {
+      const around = bytesAround(place);
+      expect(around.buffer).toBe(place.buffer);
+      expect([around.byteOffset, around.byteLength]).toEqual([0, place.buffer.byteLength]);
+    }
   });
 });

@@ -2,7 +2,8 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MAX_BUFFERS, readVector, writeVector } from '../../src/host/iovec.ts';
+import { MAX_BUFFERS, readVector, Vectors, writeVector } from '../../src/host/iovec.ts';
+import { libc } from '../../src/host/libc.ts';
 
 describe('vectored reads and writes', () => {
   let directory: string;
@@ -27,6 +28,17 @@ describe('vectored reads and writes', () => {
     expect(readVector(again, [into.subarray(20, 26), into.subarray(0, 20)])).toBe(16);
     closeSync(again);
     expect([...into.subarray(20, 26), ...into.subarray(0, 10)]).toEqual([...readFileSync(path())]);
+  });
+
+  it('describe pieces of several memories, from any entry on', () => {
+    const one = Uint8Array.from({ length: 64 }, (_, i) => i);
+    const two = new Uint8Array(64).fill(200);
+    const vectors = new Vectors(4);
+    vectors.fill([two, one.subarray(7, 9), two.subarray(0, 1), one.subarray(0, 1)]);
+    vectors.fill([one.subarray(5, 6), two.subarray(1, 2)], 2);
+    const writev = libc.func('intptr_t writev(int fd, uintptr_t iov, int count)');
+    expect(writev(fd, vectors.at(1), 3)).toBe(4);
+    expect([...readFileSync(path())]).toEqual([7, 8, 5, 200]);
   });
 
   it('take as many pieces as the kernel does, and no more', () => {

@@ -2,7 +2,7 @@
  * `struct virtio_net_hdr` in front of every frame (virtio 1.2, 5.1.6): 12 bytes that go between guest and tap unchanged, since
  * the kernel speaks the same format. Two fields are the device's own business on the way in.
  */
-import { bytesOf } from '../../base/views.ts';
+import { bytesAround, bytesOf } from '../../base/views.ts';
 import { fillScattered, sliceScattered } from '../scatter.ts';
 
 /** Bytes of header; with VERSION_1 always the long form. */
@@ -20,11 +20,13 @@ export const MAX_FRAME = 65_535 + ETHERNET + 4;
  * driver that has not negotiated GUEST_CSUM.
  */
 export function finishHeader(places: readonly ArrayBufferView[], count: number, flagsAllowed: boolean): void {
-  const first = bytesOf(places[0]!);
-  if (first.length >= HEADER) {
-    first[NUM_BUFFERS] = count & 0xff;
-    first[NUM_BUFFERS + 1] = count >> 8;
-    if (!flagsAllowed) first[FLAGS] = 0;
+  const first = places[0]!;
+  if (first.byteLength >= HEADER) {
+    const bytes = bytesAround(first);
+    const at = first.byteOffset;
+    bytes[at + NUM_BUFFERS] = count & 0xff;
+    bytes[at + NUM_BUFFERS + 1] = count >> 8;
+    if (!flagsAllowed) bytes[at + FLAGS] = 0;
     return;
   }
   const buffers = places.map(bytesOf);

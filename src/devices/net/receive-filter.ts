@@ -29,6 +29,8 @@ export interface FilterState {
 export class ReceiveFilter {
   /** The guest's own address, see {@link macNumber}. */
   mac: number;
+  /** True while every frame is welcome, so that none need be looked at. */
+  open = true;
   readonly #modes = new Set<Mode>(['promiscuous']);
   #unicast: Set<number> | undefined = new Set();
   #multicast: Set<number> | undefined = new Set();
@@ -38,14 +40,10 @@ export class ReceiveFilter {
     this.mac = mac;
   }
 
-  /** True while every frame is welcome, so that none need be looked at. */
-  get open(): boolean {
-    return this.#modes.has('promiscuous');
-  }
-
   set(mode: Mode, on: boolean): void {
     if (on) this.#modes.add(mode);
     else this.#modes.delete(mode);
+    this.open = this.#modes.has('promiscuous');
   }
 
   setTables(unicast: readonly number[], multicast: readonly number[]): void {

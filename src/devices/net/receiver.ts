@@ -3,7 +3,7 @@
  * not fit, and the next reads have more of the guest's. Where frames have to be looked at before the guest may see them they are
  * copied. The wire is not asked while the guest has no buffers: the kernel keeps the frames, and drops what is too much.
  */
-import { bytesOf } from '../../base/views.ts';
+import { bytesAround, bytesOf } from '../../base/views.ts';
 import { Wake } from '../../base/wake.ts';
 import type { Virtqueue } from '../../virtio/virtqueue.ts';
 import { fillScattered, gatherScattered } from '../scatter.ts';
@@ -11,7 +11,7 @@ import type { NetPort } from './backend.ts';
 import type { FrameFilter } from './config.ts';
 import { HEADER, MAX_FRAME } from './header.ts';
 import { FILTER_BYTES, type ReceiveFilter } from './receive-filter.ts';
-import { copy, spill } from './scratch.ts';
+import { copy, SCRATCH_BYTES, spill } from './scratch.ts';
 import type { NetStatistics } from './statistics.ts';
 import { Stock } from './stock.ts';
 
@@ -19,10 +19,12 @@ import { Stock } from './stock.ts';
 const LONGEST = HEADER + MAX_FRAME;
 const USUAL = HEADER + 1518;
 /** Frames and bytes in a row before other work on the event loop gets a turn. */
-const TURN_FRAMES = 128;
-const TURN_BYTES = 2 * 1024 * 1024;
+const TURN_FRAMES = 256;
+const TURN_BYTES = 4 * 1024 * 1024;
 /** How long a frame that is too long for the buffers at hand waits for more of them, in ms. */
 const PATIENCE_MS = 100;
+/** What a frame that is looked at first is read into. */
+const LOOK: readonly ArrayBufferView[] = [copy];
 /** Frames of the launcher's own that wait for the guest. */
 const MAX_INJECTED = 32;
 
@@ -51,6 +53,8 @@ export class Receiver {
   readonly #buffers: ArrayBufferView[] = [];
   /** A frame with header that has not found room yet. */
   #held: Uint8Array | undefined;
+  /** Where it lies; one that is ours lies where it was made. */
+  #kept: Uint8Array | undefined;
   /** Buffers that were too few for it. */
   #tooFew = 0;
   /** Room that the next frame is likely to need: as much as the longest one lately. */
@@ -116,13 +120,7 @@ export class Receiver {
   /** Reads one frame; returns its length with header. */
   #receive(): number | End {
     const { port, lock, statistics } = this.#o;
-    const buffers = this.#buffers;
-    buffers.length = 0;
-    if (lock) buffers.push(copy);
-    else {
-      this.#stock.appendTo(buffers);
-      buffers.push(spill);
-    }
+    const buffers = lock ? LOOK : this.#buffersAndSpill();
     const length = port.read(buffers);
     if (length === 0) return 'idle';
     if (length > LONGEST) statistics.drop('long');
@@ -147,16 +145,30 @@ export class Receiver {
     this.#held = undefined;
     this.#stock.fill(frame.length);
     if (this.#stock.room >= frame.length) {
-      this.#buffers.length = 0;
-      this.#stock.appendTo(this.#buffers);
-      fillScattered(this.#buffers.map(bytesOf), frame);
+      fillScattered(this.#buffersAndSpill().map(bytesOf), frame);
       this.#use(frame.length);
     } else if (mergeable) {
-      this.#held = frame.buffer === copy.buffer ? frame.slice() : frame;
+      this.#held = frame.buffer === copy.buffer ? this.#keep(frame) : frame;
       this.#tooFew = this.#stock.count;
       return 'short';
     } else statistics.drop('full');
     return frame.length;
+  }
+
+  /** A copy that lasts until the next one. */
+  #keep(frame: Uint8Array): Uint8Array {
+    this.#kept ??= new Uint8Array(SCRATCH_BYTES);
+    this.#kept.set(frame);
+    return this.#kept.subarray(0, frame.length);
+  }
+
+  /** The list is the same one each time, and mostly as long as the last: to shorten an array costs more than to fill it. */
+  #buffersAndSpill(): readonly ArrayBufferView[] {
+    const buffers = this.#buffers;
+    const count = this.#stock.placesInto(buffers) + 1;
+    buffers[count - 1] = spill;
+    if (buffers.length > count) buffers.length = count;
+    return buffers;
   }
 
   #use(length: number): void {
@@ -169,8 +181,8 @@ export class Receiver {
   #welcome(buffers: readonly ArrayBufferView[]): boolean {
     const { filter } = this.#o;
     if (filter.open) return true;
-    const first = bytesOf(buffers[0]!);
-    if (first.length >= HEADER + FILTER_BYTES) return filter.accepts(first, HEADER);
+    const first = buffers[0]!;
+    if (first.byteLength >= HEADER + FILTER_BYTES) return filter.accepts(bytesAround(first), first.byteOffset + HEADER);
     gatherScattered(buffers.map(bytesOf), this.#head);
     return filter.accepts(this.#head, HEADER);
   }

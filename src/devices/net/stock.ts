@@ -3,8 +3,11 @@
  * holds enough for a long one where the driver lets frames span buffers; what a frame does not need serves the next.
  */
 import { DriverError } from '../../base/errors.ts';
-import type { Chain, Virtqueue } from '../../virtio/virtqueue.ts';
+import type { Chain, Completion, Virtqueue } from '../../virtio/virtqueue.ts';
 import { finishHeader, HEADER } from './header.ts';
+
+/** Buffers that go to the driver in one step, give or take those of one frame: each look at the used ring costs it and us. */
+const TOGETHER = 16;
 
 export interface StockOptions {
   readonly queue: Virtqueue;
@@ -19,6 +22,8 @@ export class Stock {
   room = 0;
   readonly #o: StockOptions;
   readonly #chains: Chain[] = [];
+  /** Filled, and the driver has not heard of it. */
+  readonly #filled: Completion[] = [];
 
   constructor(options: StockOptions) {
     this.#o = options;
@@ -46,39 +51,43 @@ export class Stock {
     return this.#chains.length;
   }
 
-  /** All guest memory of the stock, in order, appended to `list`. */
-  appendTo(list: ArrayBufferView[]): void {
-    for (const { writablePlaces } of this.#chains) for (const place of writablePlaces) list.push(place);
+  /** Puts all guest memory of the stock, in order, in place of what is in `list` from the start on; returns how many places there are. */
+  placesInto(list: ArrayBufferView[]): number {
+    let count = 0;
+    for (const { writablePlaces } of this.#chains) for (const place of writablePlaces) list[count++] = place;
+    return count;
   }
 
-  /** A frame with header, `length` bytes, lies in the first buffers, which go to the guest. The header is finished here. */
+  /** A frame with header, `length` bytes, lies in the first buffers, which go to the guest soon. The header is finished here. */
   use(length: number): void {
-    const { queue, flagsAllowed } = this.#o;
+    const { flagsAllowed } = this.#o;
     const first = this.#chains[0]!;
-    if (length <= first.writableLength) {
-      finishHeader(first.writablePlaces, 1, flagsAllowed);
-      this.#chains.shift();
-      this.room -= first.writableLength;
-      queue.complete(first, length);
-      return;
-    }
-    let rest = length;
     let count = 0;
-    for (; rest > 0; count++) rest -= this.#chains[count]!.writableLength;
-    const used = this.#chains.splice(0, count);
-    finishHeader(used[0]!.writablePlaces, count, flagsAllowed);
-    rest = length;
-    const parts = used.map(chain => {
+    for (let rest = length; rest > 0; count++) {
+      const chain = this.#chains[count]!;
       const written = Math.min(rest, chain.writableLength);
       rest -= written;
       this.room -= chain.writableLength;
-      return { chain, written };
-    });
-    queue.completeTogether(parts);
+      this.#filled.push({ chain, written });
+    }
+    finishHeader(first.writablePlaces, count, flagsAllowed);
+    if (count === 1) this.#chains.shift();
+    else this.#chains.splice(0, count);
+    if (this.#filled.length >= TOGETHER) this.tell();
+    // A few frames of many buffers empty the ring: the driver must begin before the device has to wait for it.
+    if (count >= TOGETHER) this.#o.queue.signal();
   }
 
-  /** Gives back what was not used: a loop that waits holds nothing. */
+  /** Lets the driver see what was used; all buffers of a frame at once (5.1.6.4.1). */
+  tell(): void {
+    if (this.#filled.length === 0) return;
+    this.#o.queue.completeTogether(this.#filled);
+    this.#filled.length = 0;
+  }
+
+  /** Gives back what was not used, and shows what was: a loop that waits holds nothing. */
   putBack(): void {
+    this.tell();
     if (this.#chains.length > 0) this.#o.queue.unget(this.#chains.length);
     this.#chains.length = 0;
     this.room = 0;

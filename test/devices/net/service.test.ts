@@ -64,6 +64,16 @@ describe('a frame to send', () => {
     expect(net.wire.port.outgoing[0]).toHaveLength(1022);
   });
 
+  it('is done, and its buffers are back, although the next one is a mistake', async () => {
+    await start();
+    for (const n of [1, 2, 3]) void net.send(frame(PEER, GUEST, Uint8Array.of(n)));
+    void net.transmitQueue().submit([new Uint8Array(80)], [4]);
+    await turn();
+    expect(net.wire.port.outgoing).toHaveLength(3);
+    expect(net.transmitQueue().usedIdx).toBe(3);
+    expect(net.driver.needsReset).toMatch(/device-writable/);
+  });
+
   it('costs one interrupt for many', async () => {
     await start();
     const many = Array.from({ length: 100 }, (_, i) => frame(PEER, GUEST, Uint8Array.of(i, ...new Uint8Array(45))));
