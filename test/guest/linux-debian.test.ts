@@ -15,7 +15,9 @@ it('every exit of a boot of Debian’s kernel is decoded, and none disagrees wit
   const initrd = await guestInitramfs(debian, silent);
   const disk = await rootDisk(place.scratch);
   const devices = ['--block', disk, '--rng', '--initrd', initrd];
-  const guest = place.start(['--stats', '--cpus', '2', ...devices, '512', debian.vmlinux, 'root=/dev/vda']);
+  // Thousands of letters on the serial port are one instruction again and again, most of a boot where the processor is emulated.
+  const words = ['512', debian.vmlinux, 'root=/dev/vda', ...(place.lab.kind === 'nested' ? ['quiet'] : [])];
+  const guest = place.start(['--stats', '--cpus', '2', ...devices, ...words]);
   await guest.ready();
   expect(await guest.ask('uname -r')).toBe(debian.release);
   const { code, errors } = await guest.end('poweroff -f');
