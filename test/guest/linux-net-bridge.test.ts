@@ -6,7 +6,7 @@ import { kernel, shellInitrd } from './support/linux.ts';
 import { usePlace } from './support/place.ts';
 
 /** Seconds for which everybody talks to everybody. */
-const SECONDS = Number(process.env.TSLAUNCH_TEST_NET_SECONDS ?? 10);
+const SECONDS = Number(process.env.TSLAUNCH_TEST_NET_SECONDS ?? 6);
 /** Datagrams a second of each flow: what the emulated processors of the lab carry. */
 const RATE = 40;
 
@@ -14,7 +14,7 @@ const SHELL = `${NET_SHELL}
 # Datagrams in order to some, TCP to and from others, all at once; then a line for each flow that came in.
 talk() {
   seconds=$1; shift
-  flow take 7010 $((seconds + 8)) >/tmp/flows & taker=$!
+  flow take 7010 $((seconds + 20)) $# >/tmp/flows & taker=$!
   (tail -f /dev/null | nc -l -p 7003 | sha256sum | cut -c1-64 >/tmp/came) & listener=$!
   sleep 2
   jobs=
@@ -51,7 +51,7 @@ describe('a bridge with guests of two launchers', () => {
     expect(new Set(macs).size).toBe(2);
     const [one, two] = guests;
     const here = network.run(
-      `${flow} take 7010 ${SECONDS + 20} & sleep 4; for to in 2 3; do ${flow} send 10.9.0.$to 7010 ${SECONDS} ${RATE} & done; wait`,
+      `${flow} take 7010 ${SECONDS + 20} 2 & sleep 4; for to in 2 3; do ${flow} send 10.9.0.$to 7010 ${SECONDS} ${RATE} & done; wait`,
     );
     const heard = await Promise.all([
       one!.ask(`talk ${SECONDS} 10.9.0.1 10.9.0.3`),

@@ -1,6 +1,6 @@
 /* UDP with sequence numbers: what gets lost and what overtakes.
  *   flow send ADDRESS PORT SECONDS PACKETS-PER-SECOND
- *   flow take PORT SECONDS        prints a line for each source: address, received, missing, out of order */
+ *   flow take PORT SECONDS FLOWS  until so many have ended, or that long; prints a line for each source: address, received, missing, out of order */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,10 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+
+/* In place of a number: the flow has ended. Sent more than once, since one may get lost. */
+static const unsigned END = ~0u;
+enum { ENDINGS = 3, ENDING_US = 50000 };
 
 static double now(void) {
   struct timespec t;
@@ -33,12 +37,17 @@ static int sender(const char *ip, int port, double seconds, double rate) {
     double wait = start + n / rate - now();
     if (wait > 0) usleep(wait * 1e6);
   }
+  memcpy(packet, &END, sizeof END);
+  for (int i = 0; i < ENDINGS; i++) {
+    usleep(ENDING_US);
+    sendto(fd, packet, sizeof packet, 0, (void *)&to, sizeof to);
+  }
   return 0;
 }
 
-static int taker(int port, double seconds) {
-  struct { in_addr_t ip; unsigned count, next, first, late; } flows[16];
-  unsigned known = 0;
+static int taker(int port, double seconds, unsigned expected) {
+  struct { in_addr_t ip; unsigned count, next, first, late, ended; } flows[16];
+  unsigned known = 0, ended = 0;
   struct sockaddr_in from, here = address("0.0.0.0", port);
   struct timeval patience = { .tv_usec = 200000 };
   int fd = socket(AF_INET, SOCK_DGRAM, 0), room = 4 << 20;
@@ -46,6 +55,8 @@ static int taker(int port, double seconds) {
   setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
   if (bind(fd, (void *)&here, sizeof here)) return 1;
   for (double end = now() + seconds; now() < end;) {
+    /* What comes behind an end is late, so it is waited for a little. */
+    if (ended == expected && end > now() + 1) end = now() + 1;
     unsigned char packet[2000];
     socklen_t size = sizeof from;
     unsigned n, i;
@@ -58,8 +69,13 @@ static int taker(int port, double seconds) {
       flows[i].ip = from.sin_addr.s_addr;
       flows[i].first = flows[i].next = n;
     }
+    if (n == END) {
+      ended += !flows[i].ended;
+      flows[i].ended = 1;
+      continue;
+    }
     flows[i].count++;
-    if (n < flows[i].next) flows[i].late++;
+    if (n < flows[i].next || flows[i].ended) flows[i].late++;
     else flows[i].next = n + 1;
   }
   for (unsigned i = 0; i < known; i++) {
@@ -72,6 +88,6 @@ static int taker(int port, double seconds) {
 
 int main(int argc, char **argv) {
   if (argc == 6 && !strcmp(argv[1], "send")) return sender(argv[2], atoi(argv[3]), atof(argv[4]), atof(argv[5]));
-  if (argc == 4 && !strcmp(argv[1], "take")) return taker(atoi(argv[2]), atof(argv[3]));
+  if (argc == 5 && !strcmp(argv[1], "take")) return taker(atoi(argv[2]), atof(argv[3]), atoi(argv[4]));
   return 2;
 }
