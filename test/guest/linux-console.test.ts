@@ -16,12 +16,12 @@ it('shows Linux the size of its terminal, follows it, passes ^C on and ends at t
   await guest.ask(sized);
 
   // The third within a second would end the guest.
-  const answer = guest.ask('stty -isig -icanon; head -c 2 </dev/hvc0 | od -An -tx1; stty isig icanon');
-  await new Promise(resolve => setTimeout(resolve, 3000));
+  guest.type('stty -isig -icanon; echo now; head -c 2 </dev/hvc0 | od -An -tx1; stty isig icanon\n');
+  await guest.hear(/^now\n/m);
   guest.type('\x03');
   await new Promise(resolve => setTimeout(resolve, 1500));
   guest.type('\x03');
-  expect((await answer).trim()).toBe('03 03');
+  expect((await guest.hear(/guest: status 0\n/))[0]).toMatch(/^ *03 03\n/);
 
   await new Promise(resolve => setTimeout(resolve, 1500));
   const end = await guest.end('\x03\x03\x03');
