@@ -32,14 +32,16 @@ function times(a: number, b: number): number {
 /** The substitution of bytes: the inverse in the field, then an affine map (FIPS 197, 5.1.1); and its inverse. */
 const SUBSTITUTE = new Uint8Array(256);
 const SUBSTITUTE_BACK = new Uint8Array(256);
-for (let value = 0; value < 256; value++) {
-  // The field's non-zero elements have order 255: the 254th power is the inverse, and 0 stays 0.
-  let inverse = 1;
-  for (let i = 0; i < 254; i++) inverse = times(inverse, value);
+const substitute = (value: number, inverse: number) => {
   let mapped = 0x63;
   for (let i = 0; i < 5; i++) mapped ^= (inverse << i) | (inverse >> (8 - i));
   SUBSTITUTE[value] = mapped;
   SUBSTITUTE_BACK[mapped & 0xff] = value;
+};
+substitute(0, 0);
+/** 0xf6 is a third: as powers of 3 go through all elements but 0, these go through their inverses. */
+for (let i = 0, power = 1, inverse = 1; i < 255; i++, power = times(power, 3), inverse = times(inverse, 0xf6)) {
+  substitute(power, inverse);
 }
 
 const FORTH = [2, 3, 1, 1].map(factor => Uint8Array.from({ length: 256 }, (_, value) => times(value, factor)));
