@@ -6,7 +6,7 @@ import { kernel, shellInitrd } from './support/linux.ts';
 import { usePlace } from './support/place.ts';
 
 /** Seconds for which everybody talks to everybody. */
-const SECONDS = Number(process.env.TSLAUNCH_TEST_NET_SECONDS ?? 6);
+const SECONDS = Number(process.env.TSLAUNCH_TEST_NET_SECONDS ?? 10);
 /** Datagrams a second of each flow: what the emulated processors of the lab carry. */
 const RATE = 40;
 
