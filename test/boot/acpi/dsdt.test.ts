@@ -1,8 +1,10 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ensurePackages, NEEDS } from '../../../fixtures/support/packages.ts';
+import { makeProgress } from '../../../fixtures/support/progress.ts';
 import { dsdt } from '../../../src/boot/acpi/dsdt.ts';
 import { GSI, SLEEP_TYPE_S5 } from '../../../src/memory/map.ts';
 
@@ -45,8 +47,9 @@ describe('the DSDT', () => {
   });
 });
 
-const iasl = spawnSync('iasl', ['-v']).status === 0;
-describe.skipIf(!iasl)('the DSDT in the eyes of ACPICA', () => {
+describe('the DSDT in the eyes of ACPICA', () => {
+  beforeAll(() => ensurePackages(NEEDS.acpi, makeProgress()), 300_000);
+
   it('disassembles, and compiles back to the same bytes', () => {
     const folder = mkdtempSync(join(tmpdir(), 'dsdt-'));
     try {
