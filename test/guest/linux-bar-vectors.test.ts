@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildGuest } from '../../fixtures/guests/build.ts';
-import { commandLine, hasQemu, type Launcher } from '../../fixtures/guests/launchers.ts';
+import { commandLine, type Launcher } from '../../fixtures/guests/launchers.ts';
+import { ensureQemu } from '../../fixtures/guests/qemu.ts';
 import { directLab } from '../../fixtures/lab/direct.ts';
 import { openLab } from '../../fixtures/lab/open.ts';
 import type { Lab } from '../../fixtures/lab/types.ts';
@@ -50,7 +51,8 @@ describe.each(['the KVM of this machine', 'a KVM with hardware'])('wide accesses
     if (!/^ok vmovdqu to a BAR$/m.test(text)) expect(text).toContain('skip vmovdqu: AVX is not offered here');
   });
 
-  it.skipIf(!hasQemu)('end the guest under QEMU at the first that its KVM refuses', async () => {
+  it('end the guest under QEMU at the first that its KVM refuses', { timeout: 300_000 }, async () => {
+    await ensureQemu();
     const { text, errors } = await run(lab, 'qemu-q35');
     expect(errors, text).toContain('KVM internal error. Suberror: 1');
     expect(text).not.toContain('verdict');

@@ -2,7 +2,7 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hasQemu } from '../../fixtures/guests/launchers.ts';
+import { ensureQemu } from '../../fixtures/guests/qemu.ts';
 import { runGuest } from '../../fixtures/guests/run.ts';
 import { outcome, PASS } from './tiny-run.ts';
 
@@ -23,7 +23,8 @@ describe('resets of tiny guests under tslaunch', () => {
     }
   });
 
-  it.skipIf(!hasQemu)('restarts under QEMU just so, where a triple fault is a reset too', async () => {
+  it('restarts under QEMU just so, where a triple fault is a reset too', { timeout: 300_000 }, async () => {
+    await ensureQemu();
     const needs = { arguments: ['times=3', 'how=i8042,cf9,triple'], quickFirmware: true, reboots: true };
     const run = await runGuest('qemu-pc', 'reboot', needs);
     expect(outcome(run)).toEqual(PASS);
