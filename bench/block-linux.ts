@@ -15,7 +15,7 @@ import { report, type Sample, takeTurns } from './lib/comparison.ts';
 import { contenders } from './lib/contenders.ts';
 import { inLab } from './lib/lab.ts';
 import { launch } from './lib/launch.ts';
-import type { BenchOptions } from './options.ts';
+import { again, type BenchOptions } from './options.ts';
 
 const MIB = 128;
 
@@ -58,7 +58,7 @@ export async function benchBlockLinux(options: BenchOptions): Promise<void> {
   await ensurePackages(['qemu-utils'], progress);
   if (!hardware && !options.here) {
     progress.note(`not here: ${why}`);
-    process.exitCode = await inLab(['block', '--part', 'linux', '--samples', String(options.samples)]);
+    process.exitCode = await inLab(['block', '--part', 'linux', ...again(options)]);
     return;
   }
   const names = contenders(ENGINES, options.only);

@@ -38,6 +38,12 @@ export const USAGE = `Usage: npm run bench -- NAME [options] [-- guest arguments
   --here          run here, whatever KVM there is
 `;
 
+/** What of the options the same benchmark must be told again where it runs in another place. */
+export function again({ samples, only, arguments: words }: BenchOptions): string[] {
+  const contenders = only === undefined ? [] : ['--only', only];
+  return ['--samples', String(samples), ...contenders, ...(words.length > 0 ? ['--', ...words] : [])];
+}
+
 export function parseOptions(argv: readonly string[]): BenchOptions | 'help' {
   try {
     const split = argv.indexOf('--');
