@@ -70,7 +70,7 @@ describe('the terminal is as it was', () => {
   ])('after %s', async (_name, code) => {
     const on = await started(guest('waiting', code), { cpus: 2 });
     await running(on);
-    for (let i = 0; i < 3; i++) void on.tmux.type('\x03');
+    await on.tmux.type('\x03\x03\x03');
     expect(await on.over()).toBe(130);
   });
 
