@@ -14,7 +14,7 @@ import { contenders } from './lib/contenders.ts';
 import { inLab } from './lib/lab.ts';
 import { launch } from './lib/launch.ts';
 import { addMemory } from './lib/overhead.ts';
-import type { BenchOptions } from './options.ts';
+import { again, type BenchOptions } from './options.ts';
 
 const LINE = 'init: here';
 /** QEMU's microvm has its virtio devices on another bus. */
@@ -32,7 +32,7 @@ export async function benchBoot(options: BenchOptions): Promise<void> {
     const guest = await prepare(options, scratch);
     if (!hardware && !options.here) {
       progress.note(`not here: ${why}`);
-      process.exitCode = await inLab([...words(options, guest), ...arguments_(options)]);
+      process.exitCode = await inLab([...words(guest), ...again(options)]);
       return;
     }
     const memory = guest.needs.memory ?? 512;
@@ -79,15 +79,10 @@ async function prepare(options: BenchOptions, scratch: string): Promise<Guest> {
 }
 
 /** The same benchmark's words for the lab, where nothing need be prepared again. */
-function words(options: BenchOptions, guest: Guest): string[] {
-  const list = ['boot', '--samples', String(options.samples), '--kernel', guest.kernel, '--until', guest.until];
+function words(guest: Guest): string[] {
+  const list = ['boot', '--kernel', guest.kernel, '--until', guest.until];
   list.push('--memory', String(guest.needs.memory), '--cpus', String(guest.needs.cpus));
   if (guest.needs.initrd) list.push('--initrd', guest.needs.initrd);
   for (const disk of guest.needs.disks ?? []) list.push('--disk', disk.path);
-  if (options.only) list.push('--only', options.only);
   return list;
-}
-
-function arguments_(options: BenchOptions): string[] {
-  return options.arguments.length ? ['--', ...options.arguments] : [];
 }
