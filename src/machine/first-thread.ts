@@ -17,7 +17,7 @@ export interface StartedThread {
 
 /** The bundle puts the program and its threads into one directory. A thread says nothing on standard output or error by itself. */
 function startThread(): StartedThread {
-  const worker = new Worker(join(import.meta.dirname, 'vcpu-worker.js'), { stdout: true, stderr: true });
+  const worker = new Worker(join(import.meta.dirname, '../bin/tslaunch.js'), { stdout: true, stderr: true });
   const gone = new Promise<Error | undefined>(resolve => {
     worker.once('error', resolve);
     worker.once('exit', () => resolve(undefined));
