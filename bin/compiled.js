@@ -3,7 +3,7 @@
 const { readFileSync, statSync } = require('node:fs');
 const Module = require('node:module');
 const { dirname } = require('node:path');
-const { constants, Script } = require('node:vm');
+const { Script } = require('node:vm');
 
 /** Where the code of a bundle lies. */
 const codeOf = file => `${file}.code`;
@@ -13,11 +13,7 @@ const codeOf = file => `${file}.code`;
  * flags, and compiles the source then: `cachedDataRejected` says so.
  */
 function compile(file, cachedData) {
-  return new Script(Module.wrap(readFileSync(file, 'latin1')), {
-    filename: file,
-    cachedData,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
+  return new Script(Module.wrap(readFileSync(file, 'latin1')), { filename: file, cachedData });
 }
 
 /** The code that fits the bundle, or undefined. V8 would take that of another text of the same length. */
