@@ -5,11 +5,23 @@ import { MiB } from '../../base/bits.ts';
 const TURN_BYTES = 2 * MiB;
 const TURN_REQUESTS = 64;
 
+/**
+ * While no more than these are under way, the event loop gets a turn after each. What is done is then told to the driver while others of its batch are only
+ * begun, and both sides work at the same time; else they take turns, batch by batch, and each waits for the other. Measured with 8 writes of 4 KiB
+ * at a time: a third more of them. With more under way it happens by itself, and turns only cost.
+ */
+const FEW = 4;
+
 /** Requests that are under way; the virtqueue sees to it that they are no more than it has entries. */
 export class InFlight {
   #running = 0;
   #failure: { readonly error: unknown } | undefined;
   #noneLeft = (): void => {};
+
+  /** So few that it is worth looking whether one is done before the next begins. */
+  get few(): boolean {
+    return this.#running <= FEW;
+  }
 
   add(request: Promise<void>): void {
     this.#running++;

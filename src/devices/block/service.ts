@@ -50,7 +50,8 @@ export class BlockService implements DeviceService {
       for (let chain = await queue.next(); chain !== undefined; chain = await queue.next()) {
         const done = this.#start(chain, queue, device);
         if (done !== undefined) inFlight.add(done);
-        else if (turn.spend(chain.readableLength + chain.writableLength)) await turn.end();
+        const lookUp = done ? inFlight.few : turn.spend(chain.readableLength + chain.writableLength);
+        if (lookUp) await turn.end();
       }
     } finally {
       await inFlight.ended();

@@ -28,6 +28,23 @@ describe('requests in flight', () => {
   });
 });
 
+describe('few requests in flight', () => {
+  it('are four, and fewer again when one has ended', async () => {
+    const inFlight = new InFlight();
+    const ends: (() => void)[] = [];
+    const counts = [1, 2, 3, 4, 5].map(() => {
+      inFlight.add(new Promise<void>(resolve => ends.push(resolve)));
+      return inFlight.few;
+    });
+    expect(counts).toEqual([true, true, true, true, false]);
+    ends.pop()!();
+    await new Promise(setImmediate);
+    expect(inFlight.few).toBe(true);
+    for (const end of ends) end();
+    await inFlight.ended();
+  });
+});
+
 describe('a turn', () => {
   it('is used up by bytes or by requests, and begins anew', async () => {
     const turn = new Turn();

@@ -53,6 +53,21 @@ describe('the block device', () => {
     expect(disk.journal).toEqual(['write 1536+1024', 'read 1536+1024']);
   });
 
+  it('tells the driver what is done before all of a batch has begun', async () => {
+    await start();
+    const done: string[] = [];
+    // As from a thread: the answer comes with the event loop's next turn.
+    disk.before = () => new Promise(setImmediate);
+    const requests = Array.from({ length: 8 }, (_, i) =>
+      queue
+        .submit([header(T.OUT, i), new Uint8Array(512)], [1], { kick: i === 7 })
+        .then(() => void done.push(`${disk.journal.length} begun`)),
+    );
+    await Promise.all(requests);
+    expect(disk.journal).toHaveLength(8);
+    expect(done[0]).not.toBe('8 begun');
+  });
+
   it('answers GET_ID with the serial, padded', async () => {
     await start();
     const reply = await queue.submit([header(T.GET_ID)], [20, 1]);
