@@ -19,7 +19,7 @@ import { again, type BenchOptions } from './options.ts';
 
 const MIB = 128;
 
-/** Each for `seconds`, one after the other, past the guest's page cache. */
+/** Each for `seconds`, one after the other, past the guest's page cache; before that as long again in which nothing is counted, for compilers to get warm. */
 const JOBS = `[global]
 filename=/dev/vdb
 direct=1
@@ -36,7 +36,7 @@ const ROWS = [
 function jobFile(seconds: number): string {
   const jobs = ROWS.map(({ op, order, kib, depth }) => {
     const rw = order === 'random' ? `rand${op}` : op;
-    return `[${op}-${order}-${kib}-${depth}]\nrw=${rw}\nbs=${kib}k\niodepth=${depth}\nruntime=${seconds}\n`;
+    return `[${op}-${order}-${kib}-${depth}]\nrw=${rw}\nbs=${kib}k\niodepth=${depth}\nruntime=${seconds}\nramp_time=${seconds}\n`;
   });
   return JOBS + jobs.join('');
 }
@@ -67,7 +67,7 @@ export async function benchBlockLinux(options: BenchOptions): Promise<void> {
     const root = join(scratch, 'root.img');
     // A nested KVM emulated by QEMU has svm as well: what tells it from a real one is how QEMU's processor calls itself.
     const emulated = /QEMU|TCG/.test(readFileSync('/proc/cpuinfo', 'latin1'));
-    const files = { ...(await fio(progress)), '/jobs': jobFile(emulated ? 2 : 5) };
+    const files = { ...(await fio(progress)), '/jobs': jobFile(emulated ? 3 : 5) };
     await makeDisk(root, { size: 48, init: INIT, files });
     const disks = await makeDisks(scratch, MIB);
     const words = ['console=ttyS0', 'quiet', 'root=/dev/vda', 'panic=-1', ...options.arguments];

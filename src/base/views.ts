@@ -1,7 +1,7 @@
 /** Bytes as a buffer and two numbers, which is all that a system call wants, and as a view, which costs more than many a call. */
 
 /** A place in a buffer. It is an {@link ArrayBufferView} as typed arrays are, at a fraction of what making one takes. */
-export class Place implements ArrayBufferView {
+export class Span implements ArrayBufferView {
   readonly buffer: ArrayBufferLike;
   readonly byteOffset: number;
   readonly byteLength: number;

@@ -12,7 +12,7 @@
  * is not looked at. The WRITE flag of a descriptor that refers to an indirect table is ignored (2.7.5.3.2).
  */
 import { DriverError } from '../base/errors.ts';
-import { bytesOf, Place } from '../base/views.ts';
+import { bytesOf, Span } from '../base/views.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { DESC_F_INDIRECT, DESC_F_NEXT, DESC_F_WRITE, DESC_SIZE, MAX_QUEUE_SIZE } from './ring.ts';
 import type { Chain } from './virtqueue.ts';
@@ -41,8 +41,8 @@ interface Table {
 /** A chain that grows as it is read; whoever wants views of its places has them made, once. */
 class Growing implements Chain {
   readonly head: number;
-  readonly readablePlaces: Place[] = [];
-  readonly writablePlaces: Place[] = [];
+  readonly readableSpans: Span[] = [];
+  readonly writableSpans: Span[] = [];
   readableLength = 0;
   writableLength = 0;
   #readable: readonly Uint8Array[] | undefined;
@@ -53,12 +53,12 @@ class Growing implements Chain {
   }
 
   get readable(): readonly Uint8Array[] {
-    this.#readable ??= this.readablePlaces.map(bytesOf);
+    this.#readable ??= this.readableSpans.map(bytesOf);
     return this.#readable;
   }
 
   get writable(): readonly Uint8Array[] {
-    this.#writable ??= this.writablePlaces.map(bytesOf);
+    this.#writable ??= this.writableSpans.map(bytesOf);
     return this.#writable;
   }
 }
@@ -116,23 +116,23 @@ export class ChainReader {
 
   #add(chain: Growing, gpa: number, length: number, writable: boolean): void {
     if (writable) chain.writableLength += length;
-    else if (chain.writablePlaces.length > 0) {
+    else if (chain.writableSpans.length > 0) {
       throw new DriverError(`descriptor chain ${chain.head} has a readable part behind a writable one`);
     } else chain.readableLength += length;
     if (length === 0) return;
     if (chain.readableLength + chain.writableLength > MAX_CHAIN_BYTES) {
       throw new DriverError(`descriptor chain ${chain.head} is longer than 4 GiB`);
     }
-    const parts = writable ? chain.writablePlaces : chain.readablePlaces;
+    const parts = writable ? chain.writableSpans : chain.readableSpans;
     for (const region of this.#regions) {
       if (gpa >= region.gpa && gpa + length <= region.end) {
-        parts.push(new Place(region.buffer, region.offset + gpa - region.gpa, length));
+        parts.push(new Span(region.buffer, region.offset + gpa - region.gpa, length));
         return;
       }
     }
     // Over the border of two mappings, or not RAM: this throws.
     for (const piece of this.#memory.pieces(gpa, length)) {
-      parts.push(new Place(piece.buffer, piece.byteOffset, piece.length));
+      parts.push(new Span(piece.buffer, piece.byteOffset, piece.length));
     }
   }
 

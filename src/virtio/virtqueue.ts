@@ -14,8 +14,8 @@ export interface Chain {
   /** Device-writable guest memory, in order, zero copy. */
   readonly writable: readonly Uint8Array[];
   /** The same two as places, for who hands them on without a look: no views are made then. */
-  readonly readablePlaces: readonly ArrayBufferView[];
-  readonly writablePlaces: readonly ArrayBufferView[];
+  readonly readableSpans: readonly ArrayBufferView[];
+  readonly writableSpans: readonly ArrayBufferView[];
   readonly readableLength: number;
   readonly writableLength: number;
 }

@@ -53,8 +53,8 @@ describe('a direct chain', () => {
     expect([chain.readableLength, chain.writableLength]).toEqual([48, 65]);
     chain.writable[1]![0] = 0x5a;
     expect(memory.u8(0x5000)).toBe(0x5a);
-    expect(chain.readablePlaces.map(bytesOf)).toEqual(chain.readable);
-    expect(chain.writablePlaces.map(place => place.byteOffset)).toEqual(chain.writable.map(p => p.byteOffset));
+    expect(chain.readableSpans.map(bytesOf)).toEqual(chain.readable);
+    expect(chain.writableSpans.map(place => place.byteOffset)).toEqual(chain.writable.map(p => p.byteOffset));
     expect(chain.writable).toBe(chain.writable);
   });
 

@@ -90,12 +90,12 @@ export class Sender {
   /** Throws DriverError for a chain with a part to write (5.1.6.2). */
   #send(chain: Chain): Fate {
     const { lock, interceptor, port } = this.#o;
-    const { readableLength, readablePlaces } = chain;
-    if (chain.writablePlaces.length > 0) throw new DriverError('a frame to send has a device-writable part');
+    const { readableLength, readableSpans } = chain;
+    if (chain.writableSpans.length > 0) throw new DriverError('a frame to send has a device-writable part');
     if (readableLength < HEADER + ETHERNET) return 'short';
     if (readableLength > HEADER + MAX_FRAME) return 'long';
     const wanted = interceptor?.wants(copied(chain, Math.min(readableLength, HEADER + LOOK))) ?? false;
-    if (!lock && !wanted && readablePlaces.length <= MAX_PIECES) return port.write(readablePlaces);
+    if (!lock && !wanted && readableSpans.length <= MAX_PIECES) return port.write(readableSpans);
     const frame = copied(chain, readableLength);
     if (lock && !lock.fromGuest(frame)) return 'lockedOut';
     const fate = wanted ? this.#intercept(interceptor!, frame) : undefined;

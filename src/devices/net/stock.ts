@@ -40,7 +40,7 @@ export class Stock {
       if (chain === undefined) break;
       this.#chains.push(chain);
       this.room += chain.writableLength;
-      if (chain.readablePlaces.length > 0) throw new DriverError('a receive buffer has a device-readable part');
+      if (chain.readableSpans.length > 0) throw new DriverError('a receive buffer has a device-readable part');
       if (chain.writableLength < HEADER)
         throw new DriverError('a receive buffer has no room for the header of a frame');
     }
@@ -54,7 +54,7 @@ export class Stock {
   /** Puts all guest memory of the stock, in order, in place of what is in `list` from the start on; returns how many places there are. */
   placesInto(list: ArrayBufferView[]): number {
     let count = 0;
-    for (const { writablePlaces } of this.#chains) for (const place of writablePlaces) list[count++] = place;
+    for (const { writableSpans } of this.#chains) for (const place of writableSpans) list[count++] = place;
     return count;
   }
 
@@ -70,7 +70,7 @@ export class Stock {
       this.room -= chain.writableLength;
       this.#filled.push({ chain, written });
     }
-    finishHeader(first.writablePlaces, count, flagsAllowed);
+    finishHeader(first.writableSpans, count, flagsAllowed);
     if (count === 1) this.#chains.shift();
     else this.#chains.splice(0, count);
     if (this.#filled.length >= TOGETHER) this.tell();

@@ -26,8 +26,8 @@ export function chainOf(readable: readonly Uint8Array[], writable: readonly Uint
     head: 0,
     readable,
     writable,
-    readablePlaces: readable,
-    writablePlaces: writable,
+    readableSpans: readable,
+    writableSpans: writable,
     readableLength: sum(readable),
     writableLength: sum(writable),
   };
