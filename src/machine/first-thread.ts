@@ -15,7 +15,7 @@ export interface StartedThread {
   readonly gone: Promise<Error | undefined>;
 }
 
-/** The bundle puts the program and its threads into one directory. A thread says nothing on standard output or error by itself. */
+/** A thread starts as the program does, which knows the bundle that is for threads. It says nothing on standard output or error by itself. */
 function startThread(): StartedThread {
   const worker = new Worker(join(import.meta.dirname, '../bin/tslaunch.js'), { stdout: true, stderr: true });
   const gone = new Promise<Error | undefined>(resolve => {
