@@ -44,6 +44,8 @@ const cases = Object.entries(OFFLOADS).flatMap(([name, offload], i) =>
   })),
 );
 
+const digit = (on: boolean) => (on ? '1' : '0');
+
 const SET_UP = `
   ip link add br0 type bridge; ip addr add 10.9.0.1/24 dev br0
   ip addr add fd00:9::1/64 dev br0 nodad; ip link set br0 up`;
@@ -89,33 +91,46 @@ describe('a network driver of Linux', () => {
     return [...digits].reduce((mask, digit, i) => (digit === '1' ? mask | (1n << BigInt(i)) : mask), 0n);
   }
 
+  /**
+   * Carries a file as `way` says, until frames were longer on average than a card's longest, which only segments are that somebody else is to cut. How much
+   * TCP puts into one is its own choice, and little on a busy machine: where they are `expected`, it may choose again.
+   */
+  async function carry({ name, longest }: (typeof CARDS)[number], way: string, expected: boolean) {
+    for (let left = expected ? 5 : 1; ; left--) {
+      const [sum, average] = (await guest.ask(`frames ${name} ${way}`)).split('\n');
+      const segments = Number(average) > longest;
+      if (segments || sum !== network.sum || left === 1) return { sum, segments, average };
+    }
+  }
+
   it('has its files whole, whatever it does without', { timeout: 60_000 + cases.length * 30_000 }, async () => {
     const all = new Map<string, bigint>();
     for (const { name } of CARDS) all.set(name, await features(name));
     for (const { what, card, refused, msix, ip } of cases) {
       const start = Date.now();
-      const { name, network: net, longest } = card;
+      const { name, network: net } = card;
       const interrupts = `echo ${Number(msix)} >$(dirname $(device ${name}))/msi_bus`;
       await guest.ask(`${interrupts}; ${askForAllBut(refused, asked)}; rebind ${name} && both ${name} ${net}`);
       const agreed = await features(name);
       expect(agreed, what).toBe(all.get(name)! & ~refused);
-      const has = (feature: bigint) => (agreed & feature ? '1' : '0');
+      const has = (feature: bigint) => (agreed & feature) !== 0n;
       expect(parseFacts(await guest.ask(`ethtool ${name}; ethtool ${name} rx-gro-hw`)), what).toMatchObject({
-        tx: has(F.CSUM),
-        tso: has(F.HOST_TSO4 | F.HOST_TSO6),
-        'rx-gro-hw': has(F.GUEST_TSO4 | F.GUEST_TSO6),
+        tx: digit(has(F.CSUM)),
+        tso: digit(has(F.HOST_TSO4 | F.HOST_TSO6)),
+        'rx-gro-hw': digit(has(F.GUEST_TSO4 | F.GUEST_TSO6)),
       });
       const peer = ip === 6 ? `fd00:${net}::1` : `10.${net}.0.1`;
-      const [fetched, received] = (await guest.ask(`frames ${name} rx fetch ${peer}`)).split('\n');
-      const [given, sent] = (await guest.ask(`frames ${name} tx give ${peer}`)).split('\n');
-      expect([fetched, given], what).toEqual([network.sum, network.sum]);
-      // Longer than the network's frames are only segments that somebody else is to cut.
       const [toGuest, toHost] = ip === 6 ? [F.GUEST_TSO6, F.HOST_TSO6] : [F.GUEST_TSO4, F.HOST_TSO4];
-      expect(has(toGuest), what).toBe(Number(received) > longest ? '1' : '0');
-      expect(has(toHost), what).toBe(Number(sent) > longest ? '1' : '0');
+      const fetched = await carry(card, `rx fetch ${peer}`, has(toGuest));
+      const given = await carry(card, `tx give ${peer}`, has(toHost));
+      expect([fetched, given], what).toMatchObject([
+        { sum: network.sum, segments: has(toGuest) },
+        { sum: network.sum, segments: has(toHost) },
+      ]);
       const vectors = await guest.ask(`grep -c "MSI.* $(basename $(device ${name}))-" /proc/interrupts || :`);
       expect(vectors, what).toBe(msix ? '3' : '0');
-      if (ALL) console.log(`${what}: frames of ${received} and ${sent} bytes, ${Date.now() - start} ms`);
+      if (ALL)
+        console.log(`${what}: frames of ${fetched.average} and ${given.average} bytes, ${Date.now() - start} ms`);
     }
     expect(await guest.end('poweroff -f')).toMatchObject({ code: 0, errors: '' });
   });
