@@ -5,6 +5,7 @@
 import { totalmem } from 'node:os';
 import { describeError, TslaunchError, UsageError } from '../base/errors.ts';
 import { startFirstThread } from '../machine/first-thread.ts';
+import { leave } from './leave.ts';
 import { type Command, parse } from './parse.ts';
 
 /** Runs one command line to its end and returns the exit status. Throws what goes wrong. */
@@ -40,10 +41,10 @@ const argv = process.argv.slice(2);
 // Most command lines run a guest: memory, kernel and more. Those that turn out not to lose nothing but idle time.
 if (argv.length >= 2 && argv[0] !== 'image') startFirstThread();
 // Whoever reads our output may stop reading, as `head` does: that is no reason for a stack trace.
-process.stdout.on('error', () => process.exit(1));
+process.stdout.on('error', () => leave(1));
 
 let verbose = argv.includes('--verbose') || argv.includes('-v');
-process.on('uncaughtException', error => process.exit(report(error, verbose)));
+process.on('uncaughtException', error => leave(report(error, verbose)));
 
 async function main(): Promise<number> {
   try {
@@ -55,4 +56,4 @@ async function main(): Promise<number> {
   }
 }
 
-void main().then(status => process.exit(status));
+void main().then(leave);

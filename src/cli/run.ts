@@ -9,6 +9,7 @@ import { defaultConsole } from '../machine/default-console.ts';
 import { Machine } from '../machine/machine.ts';
 import { addStatistics, noStatistics } from '../machine/statistics.ts';
 import { countersText, statisticsText } from '../machine/statistics-text.ts';
+import { leave } from './leave.ts';
 import { type EndingSignal, Terminal } from './terminal.ts';
 
 /** What a shell adds to the number of the signal that ended a process. */
@@ -21,7 +22,7 @@ export async function run(given: MachineConfig): Promise<number> {
   let ending: EndingSignal | undefined;
   const end = (signal: EndingSignal) => {
     // Whoever asks twice does not want to wait for disks: leave at once, the terminal is put back on the way.
-    if (ending) process.exit(SIGNAL_STATUS + constants.signals[signal]);
+    if (ending) return leave(SIGNAL_STATUS + constants.signals[signal]);
     log.narrate('tslaunch', `${signal} ends the guest`);
     ending = signal;
     machine.stop();

@@ -27,11 +27,13 @@ function startThread(): StartedThread {
     void gone.then(error => reject(error ?? new Error('it ended')));
   });
   // Whoever starts a vCPU awaits it; until then a failure must not count as unhandled.
-  ready.catch(() => {});
+  loading = Promise.all([loading, ready.catch(() => {})]);
   return { worker, ready, gone };
 }
 
 let first: StartedThread | undefined;
+/** Settles when all threads that were started so far are loaded, or have failed. */
+let loading: Promise<unknown> = Promise.resolve();
 
 /** Starts a thread for whoever calls {@link takeThread} next. It does not keep the process if nobody does. */
 export function startFirstThread(): void {
@@ -45,4 +47,13 @@ export function takeThread(): StartedThread {
   first = undefined;
   thread.worker.ref();
   return thread;
+}
+
+/**
+ * Resolves when no thread is loading. Neither a thread nor the process may be ended before: an exception in the middle of koffi's
+ * loading is fatal (napi_throw), so it would be an abort in place of an exit status.
+ */
+export async function threadsLoaded(): Promise<void> {
+  first?.worker.ref();
+  await loading;
 }

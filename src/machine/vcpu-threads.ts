@@ -7,7 +7,7 @@ import { HostError } from '../base/errors.ts';
 import { type HostMapping, mapShared } from '../host/mapping.ts';
 import { kickThread } from '../host/threads.ts';
 import type { VcpuOrder, VcpuReport } from './blueprint.ts';
-import { takeThread } from './first-thread.ts';
+import { takeThread, threadsLoaded } from './first-thread.ts';
 
 /** A vCPU is out of KVM_RUN microseconds after a kick; one that is not gets another after this time in ms. */
 const KICK_INTERVAL = 20;
@@ -82,8 +82,7 @@ export class VcpuThread {
 
   /** Ends the thread for good; it must not be running a vCPU. */
   async terminate(): Promise<void> {
-    // A thread that is ended while it loads koffi takes the whole process down (napi_throw is fatal there).
-    await this.ready.catch(() => {});
+    await threadsLoaded();
     await this.#worker.terminate();
   }
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -45,6 +45,55 @@ describe('the program', () => {
     } finally {
       rmSync(directory, { recursive: true });
     }
+  });
+
+  /** Runs it with something done first, on each of its threads. */
+  function runAfter(code: string, args: readonly string[]) {
+    const directory = mkdtempSync(join(tmpdir(), 'tslaunch-before-'));
+    try {
+      const before = join(directory, 'before.cjs');
+      writeFileSync(before, code);
+      const words = ['--require', before, PROGRAM, ...args];
+      const { status, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', cwd: directory });
+      return { status, stderr };
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  }
+
+  it('says which Node it needs', () => {
+    const under = (node: string) =>
+      runAfter(`Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${node}' } })`, [
+        '-h',
+      ]);
+    for (const version of ['18.20.8', '20.18.3']) {
+      expect(under(version)).toEqual({
+        status: 1,
+        stderr: `tslaunch: It needs Node 20.19 or newer, and this is ${version}: install a newer one from nodejs.org.\n`,
+      });
+    }
+    for (const version of ['20.19.0', '22.1.0']) expect(under(version), version).toEqual({ status: 0, stderr: '' });
+    expect(manifest.engines.node).toBe('>=20.19');
+  });
+
+  it('never ends while a thread of its own is loading, which would be an abort', () => {
+    const slowThreads = `
+      const { isMainThread, parentPort } = require('node:worker_threads');
+      if (!isMainThread) {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+        const post = parentPort.postMessage;
+        parentPort.postMessage = function (message) {
+          require('node:fs').writeSync(2, message.kind + '\\n');
+          post.call(this, message);
+        };
+      }`;
+    const end = (...args: string[]) => {
+      const { status, stderr } = runAfter(slowThreads, args);
+      return { status, loaded: stderr.split('\n').includes('ready') };
+    };
+    expect(end('-h', '--frob')).toEqual({ status: 0, loaded: true });
+    expect(end('--frob', '512')).toEqual({ status: 2, loaded: true });
+    expect(end('512', 'missing')).toEqual({ status: 2, loaded: true });
   });
 
   it('does not mind a reader that goes away', () => {
