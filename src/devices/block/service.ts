@@ -10,7 +10,7 @@ import type { BlockBackend } from './backend.ts';
 import { Capacity } from './capacity.ts';
 import { GroupSync } from './group-sync.ts';
 import { HostFaults } from './host-faults.ts';
-import { InFlight, Turn } from './pacing.ts';
+import { Eager, InFlight, Turn } from './pacing.ts';
 import type { DiskRange } from './ranges.ts';
 import { BLOCK_CONFIG, type BlockConfig, F, isWriteBack } from './registers.ts';
 import { type BlockAction, type BlockRequest, ID_BYTES, parseBlockRequest, S } from './request.ts';
@@ -45,12 +45,13 @@ export class BlockService implements DeviceService {
   async serve(_index: number, queue: Virtqueue, device: DeviceHandle): Promise<void> {
     const inFlight = new InFlight();
     const turn = new Turn();
+    const eager = new Eager();
     this.#begin(device);
     try {
       for (let chain = await queue.next(); chain !== undefined; chain = await queue.next()) {
         const done = this.#start(chain, queue, device);
         if (done !== undefined) inFlight.add(done);
-        const lookUp = done ? inFlight.few : turn.spend(chain.readableLength + chain.writableLength);
+        const lookUp = done ? eager.begun() : turn.spend(chain.readableLength + chain.writableLength);
         if (lookUp) await turn.end();
       }
     } finally {

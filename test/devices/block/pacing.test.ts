@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InFlight, Turn } from '../../../src/devices/block/pacing.ts';
+import { Eager, InFlight, Turn } from '../../../src/devices/block/pacing.ts';
 
 describe('requests in flight', () => {
   it('are waited for, all of them', async () => {
@@ -28,20 +28,28 @@ describe('requests in flight', () => {
   });
 });
 
-describe('few requests in flight', () => {
-  it('are four, and fewer again when one has ended', async () => {
-    const inFlight = new InFlight();
-    const ends: (() => void)[] = [];
-    const counts = [1, 2, 3, 4, 5].map(() => {
-      inFlight.add(new Promise<void>(resolve => ends.push(resolve)));
-      return inFlight.few;
-    });
-    expect(counts).toEqual([true, true, true, true, false]);
-    ends.pop()!();
+describe('eagerness', () => {
+  /** An event loop that was busy for such shares of its time, look by look. */
+  function eager(...shares: number[]): Eager {
+    return new Eager(since => ({ idle: 0, active: 0, utilization: since ? shares.shift()! : 0 }));
+  }
+  const begin = (pace: Eager, times: number) => Array.from({ length: times }, () => pace.begun());
+
+  it('takes its turns from time that the event loop has nothing to do', () => {
+    const pace = eager(0.5, 0.9, 0.1);
+    expect(begin(pace, 63)).toEqual(Array(63).fill(false));
+    expect(begin(pace, 64)).toEqual(Array(64).fill(true));
+    expect(begin(pace, 64)).toEqual(Array(64).fill(false));
+    expect(begin(pace, 1)).toEqual([true]);
+  });
+
+  it('goes by the real event loop', async () => {
+    const pace = new Eager();
+    await new Promise(resolve => setTimeout(resolve, 50));
+    expect(begin(pace, 64).at(-1)).toBe(true);
+    for (const end = performance.now() + 50; performance.now() < end; );
     await new Promise(setImmediate);
-    expect(inFlight.few).toBe(true);
-    for (const end of ends) end();
-    await inFlight.ended();
+    expect(begin(pace, 64).at(-1)).toBe(false);
   });
 });
 
