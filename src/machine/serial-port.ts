@@ -40,6 +40,7 @@ export class SerialPort {
         serial.notifyReceived();
         return count;
       },
+      sent: () => serial.transmitted.drain(),
     });
   }
 

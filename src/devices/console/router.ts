@@ -5,12 +5,14 @@
  */
 import type { ConsoleBackend } from './backend.ts';
 
-/** The receiving side of a serial port. */
-export interface SerialInput {
+/** A serial port, as far as the two ports have to do with each other. */
+export interface SerialSide {
   /** The guest reads from it. Before it does, what is typed should wait, as nobody would read it. */
   readonly listening: boolean;
   /** Takes as many bytes as fit and returns how many. */
   push(bytes: Uint8Array): number;
+  /** Takes what the guest has sent there and nobody has written yet. */
+  sent(): Uint8Array;
 }
 
 /** How often waiting input looks for a taker, in ms; a serial port that has room may call {@link ConsoleRouter.wake} sooner. */
@@ -18,10 +20,10 @@ const LOOK_MS = 10;
 const NOTHING = new Uint8Array(0);
 
 export class ConsoleRouter {
-  /** The terminal as the virtio console has it. Output of both ports keeps its order. */
+  /** The terminal as the virtio console has it. What the guest sent to the serial port before it sent to this one is written before it. */
   readonly console: ConsoleBackend;
   readonly #terminal: ConsoleBackend;
-  #serial: SerialInput | undefined;
+  #serial: SerialSide | undefined;
   /** Input that nobody has taken yet. */
   #held: Uint8Array = NOTHING;
   #ended = false;
@@ -33,7 +35,11 @@ export class ConsoleRouter {
   constructor(terminal: ConsoleBackend) {
     this.#terminal = terminal;
     this.console = {
-      write: bytes => terminal.write(bytes),
+      write: bytes => {
+        // What the guest said on the serial port before may still gather there.
+        void terminal.write(this.#serial?.sent() ?? NOTHING);
+        return terminal.write(bytes);
+      },
       size: () => terminal.size(),
       onResize: listener => terminal.onResize(listener),
       read: () => this.#read(),
@@ -42,7 +48,7 @@ export class ConsoleRouter {
   }
 
   /** The machine's serial port, or none while there is no machine. */
-  attachSerial(serial: SerialInput | undefined): void {
+  attachSerial(serial: SerialSide | undefined): void {
     this.#serial = serial;
     this.wake();
   }

@@ -13,6 +13,13 @@ class Port {
     this.got.push(...bytes.subarray(0, count));
     return count;
   }
+  /** What the guest has sent. */
+  output = '';
+  sent(): Uint8Array {
+    const bytes = Buffer.from(this.output);
+    this.output = '';
+    return bytes;
+  }
   get text(): string {
     return Buffer.from(this.got).toString();
   }
@@ -121,5 +128,16 @@ describe('the terminal behind both ports', () => {
     forget();
     terminal.resize(3, 4);
     expect(changes).toBe(1);
+  });
+});
+
+describe('what the virtio console writes', () => {
+  it('comes after what the serial port was sent before', async () => {
+    port.output = 'first, ';
+    await router.console.write(Buffer.from('second, '));
+    await router.console.write(Buffer.from('third'));
+    router.attachSerial(undefined);
+    await router.console.write(Buffer.from('.'));
+    expect(terminal.output.toString()).toBe('first, second, third.');
   });
 });
