@@ -32,7 +32,8 @@ export const USAGE = `Usage: npm run bench -- NAME [options] [-- guest arguments
   --memory MIB    the guest's memory
   --cpus N        the guest's processors
   --kernel FILE, --initrd FILE, --disk FILE (repeatable), --until TEXT
-  --only A,B      only these of tslaunch, qemu-microvm, qemu-q35, qemu-pc, qemu-threads, qemu-io_uring, bare-loop
+  --only A,B      only these of tslaunch, qemu-microvm, qemu-q35, qemu-threads, qemu-io_uring; of exits, 'tslaunch --no-decode' and
+                  bare-loop as well
   --part PART     of block and net, tiny (the device's side alone) or linux (Linux guests) only
   --lab           run in the lab (boot and the Linux guests of block and net do, where this machine's KVM has no hardware behind it)
   --here          run here, whatever KVM there is

@@ -21,7 +21,7 @@ import type { Chain } from './virtqueue.ts';
 const DESC_WORDS = DESC_SIZE / 4;
 const MAX_CHAIN_BYTES = 2 ** 32;
 
-/** RAM twice: as a buffer whose places are handed out, and as words to read descriptors from without allocating a view each time. */
+/** RAM twice: as a buffer whose spans are handed out, and as words to read descriptors from without allocating a view each time. */
 interface Region {
   readonly gpa: number;
   readonly end: number;
@@ -38,7 +38,7 @@ interface Table {
   readonly entries: number;
 }
 
-/** A chain that grows as it is read; whoever wants views of its places has them made, once. */
+/** A chain that grows as it is read; whoever wants views of its spans has them made, once. */
 class Growing implements Chain {
   readonly head: number;
   readonly readableSpans: Span[] = [];

@@ -13,7 +13,7 @@ export interface Chain {
   readonly readable: readonly Uint8Array[];
   /** Device-writable guest memory, in order, zero copy. */
   readonly writable: readonly Uint8Array[];
-  /** The same two as places, for who hands them on without a look: no views are made then. */
+  /** The same two as spans, for who hands them on without a look: no views are made then. */
   readonly readableSpans: readonly ArrayBufferView[];
   readonly writableSpans: readonly ArrayBufferView[];
   readonly readableLength: number;

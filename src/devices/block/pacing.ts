@@ -71,7 +71,7 @@ export class Eager {
   #since: EventLoopUtilization;
   #requests = 0;
   /** A turn is worth its time. */
-  worthwhile = false;
+  #worthwhile = false;
   readonly #load: (since?: EventLoopUtilization) => EventLoopUtilization;
 
   constructor(load: typeof performance.eventLoopUtilization = performance.eventLoopUtilization.bind(performance)) {
@@ -85,8 +85,8 @@ export class Eager {
       this.#requests = 0;
       const { utilization } = this.#load(this.#since);
       this.#since = this.#load();
-      this.worthwhile = utilization < BUSY;
+      this.#worthwhile = utilization < BUSY;
     }
-    return this.worthwhile;
+    return this.#worthwhile;
   }
 }

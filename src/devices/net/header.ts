@@ -19,8 +19,8 @@ export const MAX_FRAME = 65_535 + ETHERNET + 4;
  * What the kernel leaves to the device: in how many buffers the frame lies, 1 without MRG_RXBUF (5.1.6.4.1), and no flags for a
  * driver that has not negotiated GUEST_CSUM.
  */
-export function finishHeader(places: readonly ArrayBufferView[], count: number, flagsAllowed: boolean): void {
-  const first = places[0]!;
+export function finishHeader(spans: readonly ArrayBufferView[], count: number, flagsAllowed: boolean): void {
+  const first = spans[0]!;
   if (first.byteLength >= HEADER) {
     const bytes = bytesAround(first);
     const at = first.byteOffset;
@@ -29,7 +29,7 @@ export function finishHeader(places: readonly ArrayBufferView[], count: number, 
     if (!flagsAllowed) bytes[at + FLAGS] = 0;
     return;
   }
-  const buffers = places.map(bytesOf);
+  const buffers = spans.map(bytesOf);
   fillScattered(sliceScattered(buffers, NUM_BUFFERS, HEADER), Uint8Array.of(count & 0xff, count >> 8));
   if (!flagsAllowed) fillScattered(sliceScattered(buffers, FLAGS, FLAGS + 1), Uint8Array.of(0));
 }

@@ -165,7 +165,7 @@ export class Receiver {
   /** The list is the same one each time, and mostly as long as the last: to shorten an array costs more than to fill it. */
   #buffersAndSpill(): readonly ArrayBufferView[] {
     const buffers = this.#buffers;
-    const count = this.#stock.placesInto(buffers) + 1;
+    const count = this.#stock.spansInto(buffers) + 1;
     buffers[count - 1] = spill;
     if (buffers.length > count) buffers.length = count;
     return buffers;

@@ -51,10 +51,10 @@ export class Stock {
     return this.#chains.length;
   }
 
-  /** Puts all guest memory of the stock, in order, in place of what is in `list` from the start on; returns how many places there are. */
-  placesInto(list: ArrayBufferView[]): number {
+  /** Puts all guest memory of the stock, in order, in place of what is in `list` from the start on; returns how many spans there are. */
+  spansInto(list: ArrayBufferView[]): number {
     let count = 0;
-    for (const { writableSpans } of this.#chains) for (const place of writableSpans) list[count++] = place;
+    for (const { writableSpans } of this.#chains) for (const span of writableSpans) list[count++] = span;
     return count;
   }
 
