@@ -41,7 +41,7 @@ describe('what the guests print', () => {
     const large = line('rx 65226 bytes: 2 frames/s 2048 KiB/s 5 frames 1 doorbells, batch 64');
     expect(parseNet(large, ['mrg=1'])).toEqual({ 'receive 65226 B in buffers of 1536 B (MiB/s)': 2 });
     expect(parseNet(line('rtt 64 bytes: 20500 ns, 4 frames came, 4 doorbells'))).toEqual({ 'echo of 64 B (us)': 20.5 });
-    expect(parseLoad('net warm-up: 9 us\r\nnet rtt: 8 us\r\nnet udp-send: 70 packets/s, 5 of 6 arrived\r\n')).toEqual({
+    expect(parseLoad('before rtt: 9 us\r\nnet rtt: 8 us\r\nnet udp-send: 70 packets/s, 5 of 6 arrived\r\n')).toEqual({
       'UDP round trip (us)': 8,
       '64-byte frames from guest (1/s)': 70,
     });
