@@ -3,7 +3,7 @@ import type { DeviceService } from '../virtio/device.ts';
 import type { BlockBackend } from './block/backend.ts';
 import { BlockService } from './block/service.ts';
 import type { ConfigOf, DeviceKind, ModelOf } from './catalog.ts';
-import type { ConsoleBackend } from './console/backend.ts';
+import type { ConsolePort } from './console/backend.ts';
 import { ConsoleService } from './console/service.ts';
 import { type NetParts, NetService } from './net/service.ts';
 import type { RngBackend } from './rng/backend.ts';
@@ -13,7 +13,7 @@ import { CdromService } from './scsi/service.ts';
 
 /** What each kind of device needs of the host. */
 export interface Backends {
-  console: ConsoleBackend;
+  console: ConsolePort;
   block: BlockBackend;
   cdrom: CdromBackend;
   net: NetParts;

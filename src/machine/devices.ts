@@ -30,11 +30,11 @@ export class Devices {
   readonly #networks: Networks;
   #services: DeviceService[] | undefined;
 
-  private constructor(parts: readonly Part[], router: ConsoleRouter, networks: Networks, terminal: ConsoleBackend) {
+  private constructor(parts: readonly Part[], router: ConsoleRouter, networks: Networks) {
     this.#parts = parts;
     this.#networks = networks;
     this.#router = router;
-    this.serial = new SerialPort(router, terminal);
+    this.serial = new SerialPort(router);
     this.configs = parts.map(part => part.config);
     this.models = this.configs.map(config => modelFor(config));
   }
@@ -50,7 +50,7 @@ export class Devices {
       for (const [n, option] of config.cdroms.entries()) parts.push(await openDrive(`cdrom${n}`, option));
       for (const [n, option] of config.networks.entries()) parts.push(await networks.open(`net${n}`, option));
       if (config.rng) parts.push({ config: { kind: 'rng', name: 'rng0' }, backend: hostEntropy });
-      return new Devices(parts, router, networks, terminal);
+      return new Devices(parts, router, networks);
     } catch (error) {
       router.close();
       await release(parts);

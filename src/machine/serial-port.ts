@@ -4,7 +4,6 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import type { BellWaiter } from '../base/bell.ts';
-import type { ConsoleBackend } from '../devices/console/backend.ts';
 import type { ConsoleRouter } from '../devices/console/router.ts';
 import type { Serial } from '../devices/platform/serial.ts';
 import { SerialListener } from '../devices/platform/serial-listener.ts';
@@ -17,12 +16,10 @@ const GATHER_MS = 2;
 
 export class SerialPort {
   readonly #router: ConsoleRouter;
-  readonly #terminal: ConsoleBackend;
   #connection: { ended: boolean; bell: BellWaiter; done: Promise<void> } | undefined;
 
-  constructor(router: ConsoleRouter, terminal: ConsoleBackend) {
+  constructor(router: ConsoleRouter) {
     this.#router = router;
-    this.#terminal = terminal;
   }
 
   /** Begins to serve a machine's port. `bell` rings when there is output, or room for input. */
@@ -40,24 +37,32 @@ export class SerialPort {
         serial.notifyReceived();
         return count;
       },
-      sent: () => serial.transmitted.drain(),
+      write: () => void this.#write(serial),
     });
   }
 
   async #serve(serial: Serial, connection: { ended: boolean; bell: BellWaiter }): Promise<void> {
+    const { output } = this.#router;
     for (;;) {
       // Looked at before the ring is emptied: what was sent before the end is written after it.
       const last = connection.ended;
-      const bytes = serial.transmitted.drain();
-      if (bytes.length > 0) {
-        await this.#terminal.write(bytes);
+      if (this.#write(serial)) {
+        await output.room();
         if (!last) await setTimeout(GATHER_MS);
-      } else if (last) return;
+      } else if (last) return output.flushed();
       else {
         await connection.bell.wait();
         this.#router.wake();
       }
     }
+  }
+
+  /** Adds what the guest has sent to the output. False if nothing was there; what does not fit stays in the ring. */
+  #write(serial: Serial): boolean {
+    const { output } = this.#router;
+    const bytes = serial.transmitted.drain(output.space);
+    output.add(bytes);
+    return bytes.length > 0 || serial.transmitted.length > 0;
   }
 
   /** Writes what is left and lets go of the port. The CPUs must have stopped. */

@@ -7,7 +7,7 @@ import { RegisterFile } from '../../src/state/register-file.ts';
 import { MockDriver } from '../support/mock-driver.ts';
 import { MemoryDisk } from './block/memory-disk.ts';
 import { header } from './block/support.ts';
-import { MemoryConsole } from './console/support.ts';
+import { MemoryConsole, portOf } from './console/support.ts';
 import { command, MemoryMedium, RESPONSE_SIZE, responseOf } from './scsi/support.ts';
 
 const console0 = { kind: 'console', name: 'console0', columns: 80, rows: 24 } as const;
@@ -50,7 +50,7 @@ describe('the catalogue', () => {
       rng: modelFor<'rng'>(rng0),
     };
     const drivers = [
-      await MockDriver.start(models.console, serviceFor<'console'>(console0, models.console, screen)),
+      await MockDriver.start(models.console, serviceFor<'console'>(console0, models.console, portOf(screen))),
       await MockDriver.start(models.block, serviceFor<'block'>(block0, models.block, new MemoryDisk(4096))),
       await MockDriver.start(models.cdrom, serviceFor<'cdrom'>(cdrom0, models.cdrom, new MemoryMedium(4))),
       await MockDriver.start(models.rng, serviceFor<'rng'>(rng0, models.rng, hostEntropy)),

@@ -1,4 +1,5 @@
-/** What a console is connected to: a terminal, a pair of pipes, a test. The virtio console and the serial port share it. */
+/** What consoles are connected to: a terminal, a pair of pipes, a test. The virtio console and the serial port share it. */
+import type { Output } from './output-buffer.ts';
 
 /** A window in characters. */
 export interface WindowSize {
@@ -20,4 +21,9 @@ export interface ConsoleBackend {
   size(): WindowSize;
   /** Calls `listener` whenever the window changed; returns what undoes that. */
   onResize(listener: () => void): () => void;
+}
+
+/** What one of the two is connected to: the other one's output goes to the same place. */
+export interface ConsolePort extends Omit<ConsoleBackend, 'write'> {
+  readonly output: Output;
 }

@@ -7,7 +7,21 @@ import { KiB } from '../../base/bits.ts';
 /** Bytes accepted before the writer must have caught up. */
 export const BATCH = 64 * KiB;
 
-export class OutputBuffer {
+export interface Output {
+  /** Copies what fits of `bytes` and returns the rest. */
+  add(bytes: Uint8Array): Uint8Array;
+  /** Resolves when there may be room again. */
+  room(): Promise<void>;
+  /** Resolves when all that was added has been written. */
+  flushed(): Promise<void>;
+}
+
+/** Resolves when all of `bytes` have been added. */
+export async function append(output: Output, bytes: Uint8Array): Promise<void> {
+  for (let rest = output.add(bytes); rest.length > 0; rest = output.add(rest)) await output.room();
+}
+
+export class OutputBuffer implements Output {
   readonly #write: (bytes: Uint8Array) => Promise<void>;
   #filling = new Uint8Array(BATCH);
   #spare = new Uint8Array(BATCH);
@@ -20,26 +34,23 @@ export class OutputBuffer {
     this.#write = write;
   }
 
-  /** Copies `bytes` in; resolves when all of them are in. */
-  async append(bytes: Uint8Array): Promise<void> {
-    for (let rest = this.add(bytes); rest.length > 0; rest = this.add(rest)) await this.room();
+  /** How many bytes fit now. */
+  get space(): number {
+    return BATCH - this.#length;
   }
 
-  /** Copies what fits of `bytes` and returns the rest. */
   add(bytes: Uint8Array): Uint8Array {
-    const part = bytes.subarray(0, BATCH - this.#length);
+    const part = bytes.subarray(0, this.space);
     this.#filling.set(part, this.#length);
     this.#length += part.length;
     if (this.#length > 0) this.#pump ??= this.#run();
     return bytes.subarray(part.length);
   }
 
-  /** Resolves when there may be room again. */
   room(): Promise<void> {
     return this.#roomMade;
   }
 
-  /** Resolves when all that was appended has been written. */
   async flushed(): Promise<void> {
     while (this.#pump !== undefined) await this.#pump;
   }

@@ -1,9 +1,11 @@
 /**
- * One terminal, two ports: the serial port and the virtio console both write to it, and what is typed goes to whichever the guest
+ * One terminal, two ports: the serial port and the virtio console both write to it, each byte after those that the guest knew to
+ * be sent before, whichever port they went to. What is typed goes to whichever the guest
  * listens at: the serial port while its driver reads there, the virtio console otherwise. What nobody takes waits here, and
  * the terminal with it.
  */
-import type { ConsoleBackend } from './backend.ts';
+import type { ConsoleBackend, ConsolePort } from './backend.ts';
+import { OutputBuffer } from './output-buffer.ts';
 
 /** A serial port, as far as the two ports have to do with each other. */
 export interface SerialSide {
@@ -11,8 +13,8 @@ export interface SerialSide {
   readonly listening: boolean;
   /** Takes as many bytes as fit and returns how many. */
   push(bytes: Uint8Array): number;
-  /** Takes what the guest has sent there and nobody has written yet. */
-  sent(): Uint8Array;
+  /** Adds what the guest has sent there to {@link ConsoleRouter.output}, as far as there is room. */
+  write(): void;
 }
 
 /** How often waiting input looks for a taker, in ms; a serial port that has room may call {@link ConsoleRouter.wake} sooner. */
@@ -20,8 +22,10 @@ const LOOK_MS = 10;
 const NOTHING = new Uint8Array(0);
 
 export class ConsoleRouter {
-  /** The terminal as the virtio console has it. What the guest sent to the serial port before it sent to this one is written before it. */
-  readonly console: ConsoleBackend;
+  /** What both ports write to: on its way to the terminal. */
+  readonly output: OutputBuffer;
+  /** The terminal as the virtio console has it. */
+  readonly console: ConsolePort;
   readonly #terminal: ConsoleBackend;
   #serial: SerialSide | undefined;
   /** Input that nobody has taken yet. */
@@ -34,11 +38,17 @@ export class ConsoleRouter {
 
   constructor(terminal: ConsoleBackend) {
     this.#terminal = terminal;
+    const output = new OutputBuffer(bytes => terminal.write(bytes));
+    this.output = output;
     this.console = {
-      write: bytes => {
-        // What the guest said on the serial port before may still gather there.
-        void terminal.write(this.#serial?.sent() ?? NOTHING);
-        return terminal.write(bytes);
+      output: {
+        add: bytes => {
+          // What the guest said on the serial port before may still gather there.
+          this.#serial?.write();
+          return output.add(bytes);
+        },
+        room: () => output.room(),
+        flushed: () => output.flushed(),
       },
       size: () => terminal.size(),
       onResize: listener => terminal.onResize(listener),

@@ -7,9 +7,9 @@ import { within } from '../../virtio/deadline.ts';
 import type { DeviceHandle, DeviceService } from '../../virtio/device.ts';
 import type { Virtqueue } from '../../virtio/virtqueue.ts';
 import { fillScattered } from '../scatter.ts';
-import type { ConsoleBackend } from './backend.ts';
+import type { ConsolePort } from './backend.ts';
 import { PAUSE_MS, untilListening } from './listening.ts';
-import { OutputBuffer } from './output-buffer.ts';
+import { append, type Output } from './output-buffer.ts';
 import { CONSOLE_CONFIG, type ConsoleModel, RECEIVE_QUEUE } from './registers.ts';
 import { parseOutput, parseRoom } from './request.ts';
 import { UntilStopped } from './until-stopped.ts';
@@ -26,8 +26,8 @@ const REMINDERS = 8;
 
 export class ConsoleService implements DeviceService {
   readonly #model: Pick<ConsoleModel, 'emergency'>;
-  readonly #backend: ConsoleBackend;
-  readonly #output: OutputBuffer;
+  readonly #backend: ConsolePort;
+  readonly #output: Output;
   readonly #pauseMs: number;
   /** Input that was read and has not fitted into the guest's buffers; survives a reset. */
   #leftover: Uint8Array = NOTHING;
@@ -39,11 +39,11 @@ export class ConsoleService implements DeviceService {
   /** Emergency writes on their way into the output. */
   #emergency: Promise<void> = Promise.resolve();
 
-  constructor(model: Pick<ConsoleModel, 'emergency'>, backend: ConsoleBackend, pauseMs = PAUSE_MS) {
+  constructor(model: Pick<ConsoleModel, 'emergency'>, backend: ConsolePort, pauseMs = PAUSE_MS) {
     this.#model = model;
     this.#backend = backend;
     this.#pauseMs = pauseMs;
-    this.#output = new OutputBuffer(bytes => backend.write(bytes));
+    this.#output = backend.output;
   }
 
   serve(index: number, queue: Virtqueue, device: DeviceHandle): Promise<void> {
@@ -53,7 +53,7 @@ export class ConsoleService implements DeviceService {
   configWritten(): void {
     const bytes = this.#model.emergency?.drain();
     if (bytes !== undefined && bytes.length > 0) {
-      this.#emergency = this.#emergency.then(() => this.#output.append(bytes));
+      this.#emergency = this.#emergency.then(() => append(this.#output, bytes));
     }
   }
 

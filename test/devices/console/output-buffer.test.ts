@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BATCH, OutputBuffer } from '../../../src/devices/console/output-buffer.ts';
+import { append, BATCH, OutputBuffer } from '../../../src/devices/console/output-buffer.ts';
 import { Random } from '../random.ts';
 
 describe('buffered output', () => {
@@ -16,7 +16,7 @@ describe('buffered output', () => {
       writing = false;
     });
     const input = random.bytes(2_000_000);
-    for (const part of random.cut(input, 3 * BATCH)) await buffer.append(part);
+    for (const part of random.cut(input, 3 * BATCH)) await append(buffer, part);
     await buffer.flushed();
     expect(Buffer.concat(out).equals(input), `seed ${seed}`).toBe(true);
     expect(Math.max(...out.map(part => part.length))).toBeLessThanOrEqual(BATCH);
@@ -32,9 +32,9 @@ describe('buffered output', () => {
       sizes.push(bytes.length);
       await stuck;
     });
-    await buffer.append(new Uint8Array(10));
-    await buffer.append(new Uint8Array(BATCH));
-    const tooMuch = buffer.append(Uint8Array.of(1));
+    await append(buffer, new Uint8Array(10));
+    await append(buffer, new Uint8Array(BATCH));
+    const tooMuch = append(buffer, Uint8Array.of(1));
     const first = await Promise.race([
       tooMuch.then(() => 'taken'),
       new Promise(resolve => setTimeout(resolve, 20, 'held')),
@@ -48,7 +48,7 @@ describe('buffered output', () => {
 
   it('has nothing to do for nothing', async () => {
     const buffer = new OutputBuffer(() => Promise.reject(new Error('written')));
-    await buffer.append(new Uint8Array(0));
+    await append(buffer, new Uint8Array(0));
     await buffer.flushed();
   });
 });

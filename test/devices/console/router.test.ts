@@ -15,10 +15,9 @@ class Port {
   }
   /** What the guest has sent. */
   output = '';
-  sent(): Uint8Array {
-    const bytes = Buffer.from(this.output);
+  write(): void {
+    router.output.add(Buffer.from(this.output));
     this.output = '';
-    return bytes;
   }
   get text(): string {
     return Buffer.from(this.got).toString();
@@ -118,7 +117,8 @@ describe('what is typed', () => {
 
 describe('the terminal behind both ports', () => {
   it('is one screen of one size', async () => {
-    await router.console.write(Buffer.from('a'));
+    router.console.output.add(Buffer.from('a'));
+    await router.console.output.flushed();
     await terminal.write(Buffer.from('b'));
     expect(text(terminal.output)).toBe('ab');
     expect(router.console.size()).toEqual({ columns: 100, rows: 30 });
@@ -134,10 +134,12 @@ describe('the terminal behind both ports', () => {
 describe('what the virtio console writes', () => {
   it('comes after what the serial port was sent before', async () => {
     port.output = 'first, ';
-    await router.console.write(Buffer.from('second, '));
-    await router.console.write(Buffer.from('third'));
+    const { output } = router.console;
+    output.add(Buffer.from('second, '));
+    output.add(Buffer.from('third'));
     router.attachSerial(undefined);
-    await router.console.write(Buffer.from('.'));
+    output.add(Buffer.from('.'));
+    await output.flushed();
     expect(terminal.output.toString()).toBe('first, second, third.');
   });
 });

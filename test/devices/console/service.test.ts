@@ -7,7 +7,7 @@ import { RegisterFile } from '../../../src/state/register-file.ts';
 import { MockDriver, type MockDriverOptions } from '../../support/mock-driver.ts';
 import type { MockQueue } from '../../support/mock-queue.ts';
 import { Random } from '../random.ts';
-import { MemoryConsole, turn } from './support.ts';
+import { MemoryConsole, portOf, turn } from './support.ts';
 
 const config = { kind: 'console', name: 'console0', columns: 80, rows: 24 } as const;
 let terminal: MemoryConsole;
@@ -26,7 +26,7 @@ async function start(options: MockDriverOptions = {}): Promise<MockDriver> {
 beforeEach(() => {
   terminal = new MemoryConsole();
   model = consoleModel(config, RegisterFile.create(1 << 16));
-  service = new ConsoleService(model, terminal, 0);
+  service = new ConsoleService(model, portOf(terminal), 0);
 });
 afterEach(async () => {
   await driver?.stop();
@@ -206,7 +206,7 @@ describe('console input', () => {
     await receive.submit([], [1]);
     const state = structuredClone(service.save());
     await driver?.stop();
-    service = new ConsoleService(model, new MemoryConsole());
+    service = new ConsoleService(model, portOf(new MemoryConsole()));
     service.restore(state);
     await start();
     expect(text((await receive.submit([], [8])).data)).toBe('est');
@@ -240,7 +240,7 @@ describe('console input before the driver listens', () => {
   });
 
   it('waits for a pause, since a probe prints the log before it listens', async () => {
-    service = new ConsoleService(model, terminal, 100);
+    service = new ConsoleService(model, portOf(terminal), 100);
     await start();
     let came = false;
     const reply = receive.submit([], [100]).then(({ data }) => {

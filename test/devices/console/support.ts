@@ -1,5 +1,6 @@
 /** A console's other side in memory: what was written to it, and what it is made to type. */
-import type { ConsoleBackend, WindowSize } from '../../../src/devices/console/backend.ts';
+import type { ConsoleBackend, ConsolePort, WindowSize } from '../../../src/devices/console/backend.ts';
+import { OutputBuffer } from '../../../src/devices/console/output-buffer.ts';
 
 export class MemoryConsole implements ConsoleBackend {
   readonly written: Uint8Array[] = [];
@@ -53,6 +54,16 @@ export class MemoryConsole implements ConsoleBackend {
     this.window = { columns, rows };
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** The only port of a terminal. */
+export function portOf(terminal: ConsoleBackend): ConsolePort {
+  return {
+    output: new OutputBuffer(bytes => terminal.write(bytes)),
+    read: () => terminal.read(),
+    size: () => terminal.size(),
+    onResize: listener => terminal.onResize(listener),
+  };
 }
 
 /** Lets everything that is ready run. */
