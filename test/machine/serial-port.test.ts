@@ -1,6 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Bell, BellWaiter } from '../../src/base/bell.ts';
-import { Wake } from '../../src/base/wake.ts';
 import { append, BATCH } from '../../src/devices/console/output-buffer.ts';
 import { ConsoleRouter } from '../../src/devices/console/router.ts';
 import { Serial } from '../../src/devices/platform/serial.ts';
@@ -9,13 +7,7 @@ import { RegisterFile } from '../../src/state/register-file.ts';
 import { MemoryConsole, turn } from '../devices/console/support.ts';
 import { LineLog } from '../devices/platform/support.ts';
 import { Random } from '../devices/random.ts';
-
-class MemoryBell implements Bell, BellWaiter {
-  readonly #wake = new Wake();
-  ring = () => this.#wake.wake();
-  cancel = () => this.#wake.wake();
-  wait = () => this.#wake.wait();
-}
+import { MemoryBell } from '../support/memory-bell.ts';
 
 let terminal: MemoryConsole;
 let router: ConsoleRouter;
@@ -50,17 +42,6 @@ const send = (bytes: Uint8Array) => {
 };
 const toConsole = (text: string) => append(router.console.output, Buffer.from(text));
 const written = () => terminal.output.toString();
-/** The terminal takes nothing until the returned function is called. */
-function stick(): () => void {
-  let release = () => {};
-  terminal.stuck = new Promise(resolve => {
-    release = () => {
-      terminal.stuck = undefined;
-      resolve();
-    };
-  });
-  return release;
-}
 
 describe('what a guest sends to its serial port', () => {
   it('is written, all of it, however slow the terminal', async () => {
@@ -69,7 +50,7 @@ describe('what a guest sends to its serial port', () => {
     const input = random.bytes(3 * BATCH);
     let sent = 0;
     while (sent < input.length) {
-      const release = random.below(4) === 0 ? stick() : () => {};
+      const release = random.below(4) === 0 ? terminal.stick() : () => {};
       sent += send(input.subarray(sent, sent + 1 + random.below(20_000)));
       await turn();
       release();
@@ -79,7 +60,7 @@ describe('what a guest sends to its serial port', () => {
   });
 
   it('comes after what it sent to its console before', async () => {
-    const release = stick();
+    const release = terminal.stick();
     await toConsole('first, ');
     await toConsole('second, ');
     send(Buffer.from('third'));
@@ -99,7 +80,7 @@ describe('what a guest sends to its serial port', () => {
   });
 
   it('waits in the port while there is no room, and the console with it', async () => {
-    const release = stick();
+    const release = terminal.stick();
     await toConsole('a');
     await toConsole('b'.repeat(BATCH));
     send(Buffer.from('c'));

@@ -81,17 +81,13 @@ describe('console output', () => {
   });
 
   it('waits in the ring while the terminal is stuck', async () => {
-    let release = () => {};
-    terminal.stuck = new Promise<void>(resolve => {
-      release = resolve;
-    });
+    const release = terminal.stick();
     await start();
     const line = Buffer.alloc(4096, 'x');
     for (let i = 0; i < 100; i++) void transmit.submit([line]);
     await turn();
     // One batch is being written, one is full, and one chain more is waiting to get in.
     expect(transmit.inFlight).toBeGreaterThan(60);
-    terminal.stuck = undefined;
     release();
     await expect.poll(() => transmit.inFlight).toBe(0);
     await service.settle();
@@ -99,17 +95,13 @@ describe('console output', () => {
   });
 
   it('that nobody takes holds up neither a reset nor a pause', async () => {
-    let release = () => {};
-    terminal.stuck = new Promise<void>(resolve => {
-      release = resolve;
-    });
+    const release = terminal.stick();
     const running = await start();
     for (let i = 0; i < 10; i++) void transmit.submit([Buffer.alloc(65_536, 'x')]);
     await turn();
     await service.settle();
     await running.reset();
     expect(running.status).toBe(0);
-    terminal.stuck = undefined;
     release();
     await service.close();
     // What was taken from the guest before the reset came out after it: one batch written, one full.

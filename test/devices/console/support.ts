@@ -5,12 +5,11 @@ import { OutputBuffer } from '../../../src/devices/console/output-buffer.ts';
 export class MemoryConsole implements ConsoleBackend {
   readonly written: Uint8Array[] = [];
   window: WindowSize = { columns: 100, rows: 30 };
-  /** While set, writes wait for it. */
-  stuck: Promise<void> | undefined;
   reads = 0;
   readonly #input: (Uint8Array | undefined)[] = [];
   readonly #listeners = new Set<() => void>();
   #reader: ((bytes: Uint8Array | undefined) => void) | undefined;
+  #stuck: Promise<void> | undefined;
 
   get output(): Buffer {
     return Buffer.concat(this.written);
@@ -20,8 +19,20 @@ export class MemoryConsole implements ConsoleBackend {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    await this.stuck;
+    await this.#stuck;
     this.written.push(bytes.slice());
+  }
+
+  /** Takes nothing until the returned function is called. */
+  stick(): () => void {
+    let release = () => {};
+    this.#stuck = new Promise(resolve => {
+      release = resolve;
+    });
+    return () => {
+      this.#stuck = undefined;
+      release();
+    };
   }
 
   read(): Promise<Uint8Array | undefined> {
